@@ -1,0 +1,30 @@
+"""Every limit that keeps a hostile image from growing anything without bound. Nothing here imports the project."""
+
+import dataclasses
+
+KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Limits:
+    """Defaults follow what trusted tools keep. Bytes unless said otherwise."""
+
+    json: int = 4 * MIB  # one manifest, index or config
+    json_depth: int = 100  # nested arrays and objects
+    token: int = 1 * MIB  # an access token's or an error's body
+    pax: int = 1 * MIB  # one PAX header or GNU long name
+    sparse_regions: int = 65_536  # regions of one sparse file
+    entries: int = 2_000_000  # tar entries of one image
+    expanded: int = 64 * GIB  # decompressed bytes of one image
+    zstd_window_log: int = 27  # log2 of the window: 128 MiB
+    index_depth: int = 4  # index in index
+    index_nodes: int = 1_000  # descriptors in all of an index
+    links: int = 40  # symbolic links followed for one path
+    elf_section: int = 64 * MIB  # one section read
+    elf_file: int = 256 * MIB  # one executable analysed
+    elf_seconds: float = 5.0  # one executable analysed
+    kept_file: int = 8 * MIB  # one small file whose content is kept (package database, certificates)
+    kept_total: int = 64 * MIB  # all kept contents of a layer
+
+
+DEFAULT_LIMITS = Limits()
