@@ -208,6 +208,18 @@ class Runtime(Value, frozen=True, kw_only=True):
     init: str | None
 
 
+class Fitness(Value, frozen=True, kw_only=True):
+    """Whether the image can run its program. runs is None where that could not be judged; problems say why it
+    can't or may not, lacks what programs often need and the image does not hold. program: the path that the
+    entrypoint ends at, init and scripts looked through; how: what that rests on."""
+
+    runs: bool | None
+    problems: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+    program: str | None = None
+    how: str | None = None
+
+
 class Attribution(Value, frozen=True, kw_only=True):
     kind: AttributionKind
     bytes: int
@@ -243,6 +255,7 @@ class Image(Value, frozen=True, kw_only=True):
     runtime: Runtime | None
     attribution: tuple[Attribution, ...]
     binaries: tuple[Binary, ...]
+    fitness: Fitness
     findings: tuple[Finding, ...] = ()
     checks: tuple[Check, ...] = ()
     vulnerabilities: Vulnerabilities | None = None
