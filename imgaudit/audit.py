@@ -1,0 +1,149 @@
+"""The way through: a reference -> source -> layers -> flattened tree -> binaries -> Image.
+
+Everything here composes; the facts are found in the packages that it calls.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from imgaudit import binaries, system
+from imgaudit.assemble import ReadLayer, assemble
+from imgaudit.layers import Budget, DownloadEstimator, scan_layer
+from imgaudit.limits import DEFAULT_LIMITS, Limits
+from imgaudit.model import Image, Platform, Skipped
+from imgaudit.sources import LayerBlob, OpenOptions, Source, open_source, parse_reference
+
+
+class Progress(Protocol):
+    """Told while an audit runs; what it does with it is its own business."""
+
+    def image(self, label: str) -> None: ...
+
+    def layer(self, name: str, size: int | None) -> None: ...
+
+    def advance(self, stored_bytes: int) -> None: ...
+
+    def done(self) -> None: ...
+
+
+class Silent:
+    """A Progress that says nothing."""
+
+    def image(self, label: str) -> None:
+        pass
+
+    def layer(self, name: str, size: int | None) -> None:
+        pass
+
+    def advance(self, stored_bytes: int) -> None:
+        pass
+
+    def done(self) -> None:
+        pass
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class AuditOptions:
+    """platform: None takes the host's, else the only one. talk: one line for a human, such as which source it was."""
+
+    platform: Platform | None = None
+    all_platforms: bool = False
+    offline: bool = False
+    limits: Limits = DEFAULT_LIMITS
+    progress: Progress = dataclasses.field(default_factory=Silent)
+    talk: Callable[[str], None] = lambda line: None
+
+    @property
+    def opening(self) -> OpenOptions:
+        return OpenOptions(
+            platform=self.platform, all_platforms=self.all_platforms, offline=self.offline, talk=self.talk
+        )
+
+
+def audit(text: str, options: AuditOptions | None = None) -> list[Image]:
+    """Audit what the reference `[LABEL=]REF` names: one image, or one for each platform with all_platforms.
+
+    An image that could be read only in part comes back with complete=False and the reason in skipped.
+    Raises UsageError, SourceError and ImageError when there is nothing to report on.
+    """
+    options = options or AuditOptions()
+    reference = parse_reference(text)
+    images = []
+    sources = open_source(reference, options.opening)
+    try:
+        for source in sources:
+            label = reference.default_label
+            options.progress.image(label)
+            image = audit_source(source, label, options)
+            if options.all_platforms:
+                image = msgspec.structs.replace(image, label=f"{label}@{image.platform}")
+            images.append(image)
+    finally:
+        options.progress.done()
+        for source in sources:
+            source.close()
+    return images
+
+
+def audit_source(source: Source, label: str, options: AuditOptions) -> Image:
+    """Read one opened image, once, and say what is in it."""
+    budget = Budget(options.limits)
+
+    def visit(blob: LayerBlob) -> "ReadLayer":
+        options.progress.layer(blob.name, blob.size)
+        collector = _Collector(options.limits)
+        scan = scan_layer(
+            _Counted(blob, options.progress),
+            media_type=blob.media_type,
+            collector=collector,
+            limits=options.limits,
+            budget=budget,
+            name=blob.name,
+            estimator=DownloadEstimator,
+        )
+        return ReadLayer(scan, tuple(collector.skipped))
+
+    return assemble(source.read(visit), label, options.limits)
+
+
+class _Counted:
+    """A blob's stream that tells how far it is."""
+
+    def __init__(self, blob: LayerBlob, progress: Progress) -> None:
+        self._read, self._advance = blob.stream.read, progress.advance
+
+    def read(self, size: int, /) -> bytes:
+        data = self._read(size)
+        self._advance(len(data))
+        return data
+
+
+class _Collector:
+    """Turns the contents that matter into facts while a layer streams by: executables, and the system's own files."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._system = system.SystemCollector(limits)
+        self._wants_other, self._largest = self._system.wants, limits.elf_file
+        self._too_large: list[Skipped] = []
+
+    def wants(self, path: str, size: int, mode: int, head: bytes) -> bool:
+        if head[:4] != b"\x7fELF":
+            return self._wants_other(path, size, mode, head)
+        if size > self._largest:
+            reason = f"an executable of {size} bytes; up to {self._largest} are analysed"
+            self._too_large.append(Skipped(what=path, reason=reason))
+            return False
+        return True
+
+    def collect(self, path: str, data: memoryview) -> object | None:
+        if data[:4] == b"\x7fELF":
+            return binaries.analyse(data, limits=self._limits)
+        return self._system.collect(path, data)
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        return (*self._too_large, *self._system.skipped)

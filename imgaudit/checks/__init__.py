@@ -1,0 +1,1 @@
+"""Checks on what is known of an image. They see only the model."""

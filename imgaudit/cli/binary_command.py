@@ -1,0 +1,49 @@
+"""imgaudit binary"""
+
+import click
+
+from imgaudit.cli.options import make_talk, outputs_option, parse_outputs, talk_options
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@outputs_option
+@talk_options
+def binary(files: tuple[str, ...], outputs: tuple[str, ...], quiet: bool, verbose: bool, color: str) -> int:
+    """Say what is known of Go binaries on disk: the same facts as inside an image.
+
+    \b
+    imgaudit binary ./server
+    imgaudit binary ./server -o json
+    """
+    from imgaudit.binaries import inspect_file
+    from imgaudit.cli.output import write_reports
+    from imgaudit.cli.talk import error_line
+    from imgaudit.errors import ImgauditError, worst_exit_code
+    from imgaudit.model import SCHEMA_VERSION, Binary, BinaryReport, Failed
+    from imgaudit.run import INCOMPLETE, timestamp, tool
+
+    chosen = parse_outputs(outputs)
+    talk = make_talk(quiet, verbose)
+    found: list[Binary] = []
+    failed: list[Failed] = []
+    for file in files:
+        talk.detail(f"reading {file}")
+        try:
+            found.append(inspect_file(file))
+        except ImgauditError as error:
+            failed.append(Failed(label=file, reference=file, exit_code=error.exit_code, reason=str(error)))
+    unread = [item for item in found if item.analysis.status == "not_analysed"]
+    report = BinaryReport(
+        schema_version=SCHEMA_VERSION,
+        tool=tool(),
+        generated_at=timestamp(),
+        complete=not failed and not unread,
+        binaries=tuple(found),
+        failed=tuple(failed),
+    )
+    if found or any(output.format == "json" for output in chosen):
+        write_reports(report, chosen, color)
+    for failure in failed:
+        error_line(failure.reason)
+    return worst_exit_code([failure.exit_code for failure in failed] + [INCOMPLETE] * len(unread))

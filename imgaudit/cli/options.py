@@ -1,0 +1,90 @@
+"""The options that commands share."""
+
+import dataclasses
+import os
+import pathlib
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from imgaudit.cli.talk import Talk
+from imgaudit.errors import OutputError, UsageError
+from imgaudit.reports import FORMATS
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Output:
+    """One `-o`: a format, and the file it goes to; None is stdout."""
+
+    format: str
+    path: pathlib.Path | None
+
+
+def parse_outputs(values: tuple[str, ...]) -> list[Output]:
+    """Read `-o FORMAT[=FILE]`, checked before any work is done: formats known, one to stdout, folders there."""
+    outputs = []
+    for value in values or ("table",):
+        name, given, file = value.partition("=")
+        if name not in FORMATS:
+            raise UsageError(f"-o {value}: there is no format {name!r}", hint=f"formats: {', '.join(FORMATS)}")
+        if given and not file:
+            raise UsageError(f"-o {value}: no file is named", hint=f"-o {name}=FILE, or -o {name} for stdout")
+        path = pathlib.Path(file) if given and file != "-" else None
+        if path is not None and not path.parent.is_dir():
+            raise OutputError(f"{path}: there is no folder {path.parent}", hint=f"mkdir -p {path.parent}")
+        if path is not None and path.is_dir():
+            raise OutputError(f"{path} is a folder", hint=f"name a file: -o {name}={path}/report")
+        outputs.append(Output(name, path))
+    if sum(output.path is None for output in outputs) > 1:
+        raise UsageError("only one -o can go to stdout", hint="give the others a file: -o FORMAT=FILE")
+    paths = [output.path for output in outputs if output.path is not None]
+    if len(set(paths)) < len(paths):
+        raise UsageError("two -o name the same file")
+    return outputs
+
+
+def outputs_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "-o",
+        "--output",
+        "outputs",
+        multiple=True,
+        metavar="FORMAT[=FILE]",
+        help=f"Repeatable; one of them to stdout. Formats: {', '.join(FORMATS)}. Default: table.",
+    )(command)
+
+
+def talk_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    command = click.option("-v", "--verbose", is_flag=True, help="Say more on stderr.")(command)
+    command = click.option("-q", "--quiet", is_flag=True, help="Only errors on stderr.")(command)
+    return click.option(
+        "--color",
+        type=click.Choice(["auto", "always", "never"]),
+        default="auto",
+        help="Colour in the table (auto: on a terminal; NO_COLOR and FORCE_COLOR are honoured).",
+    )(command)
+
+
+def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    command = click.option("--offline", is_flag=True, help="Ask nothing of the network.")(command)
+    command = click.option("--all-platforms", is_flag=True, help="Audit every platform of an index.")(command)
+    return click.option(
+        "--platform", metavar="OS/ARCH[/VARIANT]", help="Pick one image of an index. Default: this machine's."
+    )(command)
+
+
+def make_talk(quiet: bool, verbose: bool) -> Talk:
+    return Talk(-1 if quiet else int(verbose))
+
+
+def use_color(choice: str) -> bool:
+    """--color, then NO_COLOR, then FORCE_COLOR, then whether stdout is a terminal."""
+    if choice != "auto":
+        return choice == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"

@@ -1,0 +1,67 @@
+"""Reports to stdout and to files: whole, or not at all."""
+
+import contextlib
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+
+from imgaudit.cli.options import Output, use_color
+from imgaudit.errors import OutputError
+from imgaudit.model import BinaryReport, Report
+from imgaudit.reports import RenderOptions, render
+
+
+def write_reports(report: Report | BinaryReport, outputs: Sequence[Output], color: str) -> None:
+    """Render each format that was asked for; files first, so that stdout ends with the result."""
+    for output in sorted(outputs, key=lambda output: output.path is None):
+        if output.path is not None:
+            write_file(output.path, render(report, output.format, RenderOptions()))
+            continue
+        terminal = sys.stdout.isatty()
+        options = RenderOptions(
+            width=shutil.get_terminal_size((100, 24)).columns if terminal else None,
+            color=use_color(color),
+            unicode=(sys.stdout.encoding or "").lower().replace("-", "") == "utf8",
+        )
+        write_stdout(render(report, output.format, options))
+
+
+def write_stdout(text: str) -> None:
+    """To stdout, with `\\n` as it is on every platform; a full disk behind it ends as exit code 5."""
+    data = text.encode(sys.stdout.encoding or "utf-8", "backslashreplace")
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"stdout could not be written: {error.strerror}") from error
+
+
+def write_file(path: pathlib.Path, text: str) -> None:
+    """Write a file whole or not at all: beside it first, then renamed over it."""
+    if path.exists() and not path.is_file():  # a device or a pipe: nothing to rename over
+        try:
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise OutputError(f"{path} could not be written: {error.strerror}") from error
+        return
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = file.name
+            file.write(text.encode("utf-8", "backslashreplace"))
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, path)
+        temporary = None
+    except OSError as error:
+        raise OutputError(f"{path} could not be written: {error.strerror or error}") from error
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)

@@ -1,0 +1,35 @@
+"""imgaudit report"""
+
+import pathlib
+import sys
+
+import click
+
+from imgaudit.cli.options import outputs_option, parse_outputs, talk_options
+from imgaudit.errors import UsageError
+
+
+@click.command()
+@click.argument("file", metavar="FILE.json")
+@outputs_option
+@talk_options
+def report(file: str, outputs: tuple[str, ...], quiet: bool, verbose: bool, color: str) -> int:
+    """Render a saved JSON report again, in any format; `-` reads it from stdin.
+
+    \b
+    imgaudit report compare.json -o html=compare.html
+    """
+    from imgaudit.cli.output import write_reports
+    from imgaudit.reports.json_report import MAX_REPORT_BYTES, load_report
+
+    chosen = parse_outputs(outputs)
+    try:
+        if file == "-":
+            data = sys.stdin.buffer.read(MAX_REPORT_BYTES + 1)
+        else:
+            with pathlib.Path(file).open("rb") as stream:
+                data = stream.read(MAX_REPORT_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"{file} could not be read: {error.strerror}") from error
+    write_reports(load_report(data), chosen, color)
+    return 0

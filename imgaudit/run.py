@@ -1,0 +1,91 @@
+"""Several references -> one Report. One bad reference does not lose the others."""
+
+import datetime
+import os
+from collections.abc import Sequence
+
+import msgspec
+
+from imgaudit import __version__
+from imgaudit.audit import AuditOptions, audit
+from imgaudit.compare import compare_images
+from imgaudit.errors import ImgauditError, UsageError, worst_exit_code
+from imgaudit.model import SCHEMA_VERSION, Failed, Image, Report, Tool
+from imgaudit.sources import parse_reference
+
+INCOMPLETE = 3
+
+
+def run(references: Sequence[str], options: AuditOptions, *, compare: bool, reference: str | None = None) -> Report:
+    """Audit every reference, in the order given; with compare, lay them side by side.
+
+    What failed is in `failed` with the exit code it would have had alone. Raises UsageError for a `reference`
+    label that none has.
+    """
+    generated_at = timestamp()
+    images: list[Image] = []
+    failed: list[Failed] = []
+    for text in references:
+        try:
+            images.extend(audit(text, options))
+        except ImgauditError as error:
+            reason = str(error) if error.hint is None else f"{error} ({error.hint})"
+            failed.append(Failed(label=_label(text), reference=text, exit_code=error.exit_code, reason=reason))
+    images = _distinct(images)
+    # A label that failed is not a mistake in --reference: the others are compared with the first that could be read.
+    if reference is not None and any(failure.label == reference for failure in failed):
+        reference = None
+    return Report(
+        schema_version=SCHEMA_VERSION,
+        tool=tool(),
+        generated_at=generated_at,
+        complete=not failed and all(image.complete for image in images),
+        images=tuple(images),
+        failed=tuple(failed),
+        comparison=compare_images(images, reference) if compare else None,
+    )
+
+
+def exit_code(report: Report) -> int:
+    """0 only when every reference was read completely."""
+    codes = [failure.exit_code for failure in report.failed]
+    codes.extend(INCOMPLETE for image in report.images if not image.complete)
+    return worst_exit_code(codes)
+
+
+def tool() -> Tool:
+    return Tool(name="imgaudit", version=__version__)
+
+
+def timestamp() -> str:
+    """Now, or SOURCE_DATE_EPOCH, as RFC 3339 in UTC."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if epoch is None:
+        moment = datetime.datetime.now(datetime.UTC)
+    else:
+        try:
+            moment = datetime.datetime.fromtimestamp(int(epoch), datetime.UTC)
+        except (ValueError, OverflowError, OSError) as error:
+            raise UsageError(
+                f"SOURCE_DATE_EPOCH={epoch} is no time", hint="it is whole seconds since 1970-01-01"
+            ) from error
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _label(text: str) -> str:
+    """The label a reference has, or would have if it could be read."""
+    try:
+        return parse_reference(text).default_label
+    except ImgauditError:
+        return text
+
+
+def _distinct(images: list[Image]) -> list[Image]:
+    """Labels are how a report tells images apart: the second `app` becomes `app#2`."""
+    seen: dict[str, int] = {}
+    result = []
+    for image in images:
+        seen[image.label] = seen.get(image.label, 0) + 1
+        count = seen[image.label]
+        result.append(image if count == 1 else msgspec.structs.replace(image, label=f"{image.label}#{count}"))
+    return result
