@@ -1,0 +1,3 @@
+module example.com/imgaudit/samples/service
+
+go 1.21

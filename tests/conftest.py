@@ -1,0 +1,34 @@
+"""Guards around every test: no credential, daemon or setting of the person who runs them leaks in."""
+
+import pathlib
+
+import pytest
+
+# What of the environment decides where images come from, or how reports look.
+GUARDED = (
+    "CONTAINER_HOST",
+    "DOCKER_CONFIG",
+    "DOCKER_CONTEXT",
+    "DOCKER_HOST",
+    "DOCKER_TLS_VERIFY",
+    "DOCKER_CERT_PATH",
+    "FORCE_COLOR",
+    "IMGAUDIT_CONFIG",
+    "NO_COLOR",
+    "REGISTRY_AUTH_FILE",
+    "SOURCE_DATE_EPOCH",
+    "XDG_RUNTIME_DIR",
+)
+
+
+@pytest.fixture(autouse=True)
+def _guard_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    for name in GUARDED:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path_factory.getbasetemp() / "no-docker-config"))
+
+
+@pytest.fixture
+def repo() -> pathlib.Path:
+    """The checkout."""
+    return pathlib.Path(__file__).resolve().parent.parent
