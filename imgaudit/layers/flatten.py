@@ -10,6 +10,7 @@ for input no engine would unpack as well; such entries leave an Anomaly.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from imgaudit.errors import LimitError
 from imgaudit.layers.interface import Entry, Flattened, LayerScan
@@ -28,7 +29,20 @@ ANOMALIES_OF_A_KIND = 100
 # Names walked behind symbolic links: a hostile image makes each entry walk thousands.
 STEPS_PER_ENTRY = 10
 
+# Bytes of the paths of folders that are only implied: one path of a megabyte implies half a million folders.
+BYTES_PER_ENTRY = 100
+
 Names = dict[str, Inode]
+
+
+class _Way(NamedTuple):
+    """How far a path leads: the last folder there is and its path's length, the names missing below it (the first
+    may be a file's), and the first link of a way that goes in a circle or too far."""
+
+    names: Names
+    length: int
+    missing: list[str]
+    loop: tuple[Names, str] | None
 
 
 def flatten(scans: Sequence[LayerScan], limits: Limits = DEFAULT_LIMITS) -> Flattened:
@@ -92,7 +106,7 @@ class _Stack:
         self.dead_files: list[DeadFile] = []
         self._limits = limits
         self._layer = 0
-        self._made = 0  # folders that no layer lists: a path of many names makes many
+        self._made = 0  # bytes of the paths of folders that no layer lists: a long path makes many long ones
         self._steps = 0  # names walked because of symbolic links
         self._noticed: list[Anomaly] = []
         self._counts: Counter[AnomalyKind] = Counter()
@@ -185,22 +199,23 @@ class _Stack:
         """What the folder at path holds; None where there is none. own: see _walk."""
         names = self._folders.get(path)
         if names is None:
-            names, missing, loop = self._walk(path, own)
-            if missing or loop:
+            way = self._walk(path, own)
+            if way.missing or way.loop:
                 return None
-            self._folders[path] = names
+            names = self._folders[path] = way.names
         return names
 
     def _make(self, path: str, entry: Entry) -> Names:
         """What the folder at path holds, for an entry in it. What misses is made; what is no folder becomes one."""
-        names, missing, loop = self._walk(path)
-        if loop:
+        way = self._walk(path)
+        if way.loop:
             # Docker's overlay2 unpacks each layer for itself and makes a folder here. What lies in it would run,
             # so it must be seen.
             self._notice("symlink-cycle", f"{path} leads through a link to nowhere; taken as a folder", entry.path)
-            self._replace(*loop, Inode(None, self._layer, 1, {}), entry)
+            self._replace(*way.loop, Inode(None, self._layer, 1, {}), entry)
             return self._make(path, entry)
-        for name in missing:
+        names, length = way.names, way.length
+        for name in way.missing:
             made: Names = {}
             if name in names:
                 self._notice("entry-below-file", f"{path} is no folder; it is taken as one", entry.path)
@@ -208,21 +223,21 @@ class _Stack:
             else:
                 names[name] = Inode(None, self._layer, 1, made)
             names = made
-            self._made += 1
-        if self._made > self._limits.entries:
-            raise LimitError(
-                f"the image's paths imply more than {self._limits.entries} folders that no layer lists",
-                hint="raise limits.entries",
-            )
+            length += len(name) + 1
+            self._made += length
+            if self._made > BYTES_PER_ENTRY * self._limits.entries:
+                raise LimitError(
+                    "the folders that the image's paths imply, and no layer lists, have paths of more than "
+                    f"{BYTES_PER_ENTRY * self._limits.entries} bytes together",
+                    hint="raise limits.entries",
+                )
         self._folders[path] = names
         return names
 
-    def _walk(self, path: str, own: frozenset[str] = frozenset()) -> tuple[Names, list[str], tuple[Names, str] | None]:
+    def _walk(self, path: str, own: frozenset[str] = frozenset()) -> "_Way":
         """The way to a folder, links followed inside the root, as containerd's and umoci's joins do.
 
-        Gives the last folder there is, the names missing below it (the first of which may be a file's), and the
-        first link of a way that goes in a circle, too far, or through a path in own: what the layer being applied
-        puts something else than a link at.
+        own: paths that the layer being applied puts something else than a link at; no link there is followed.
         """
         todo, names, folders, links = parts(path), [""], [self._names], 0
         missing: list[str] = []
@@ -251,15 +266,15 @@ class _Stack:
                 first = first or (folders[-1], name)
                 target = inode.entry.link or ""
                 if links > self._limits.links or not target or len(target) > LONGEST_TARGET:
-                    return folders[-1], missing, first
+                    return _Way(folders[-1], 0, missing, first)
                 if own and "/".join([*names, name]) in own:
-                    return folders[-1], missing, first
+                    return _Way(folders[-1], 0, missing, first)
                 if target.startswith("/"):
                     del folders[1:], names[1:]
                 todo.extend(parts(target))
             else:
                 missing.append(name)
-        return folders[-1], missing, None
+        return _Way(folders[-1], sum(map(len, names)) + len(names), missing, None)
 
     def _step(self) -> None:
         self._steps += 1
