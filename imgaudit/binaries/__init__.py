@@ -1,0 +1,10 @@
+"""Executables: ELF files and Go programs, read from their bytes.
+
+`analyse` reads one, without knowing where it stands; `place` puts what it found into an image's tree.
+"""
+
+from imgaudit.binaries.analyse import analyse, inspect_file, place
+from imgaudit.binaries.interface import BinaryFacts
+from imgaudit.binaries.linkage import GlibcShortfall, Lookup, glibc_shortfall
+
+__all__ = ["BinaryFacts", "GlibcShortfall", "Lookup", "analyse", "glibc_shortfall", "inspect_file", "place"]

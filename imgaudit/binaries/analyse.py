@@ -1,0 +1,185 @@
+"""The way through one executable: headers, linkage, hardening, Go, UPX -> BinaryFacts -> the model's Binary."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from imgaudit.binaries.areas import areas_of, whole
+from imgaudit.binaries.buildinfo import is_go_note, read_go
+from imgaudit.binaries.dynamic import glibc_names, read_dynamic
+from imgaudit.binaries.elf import MAGIC, NOTE_GNU, NT_GNU_BUILD_ID, SHT_NOBITS, SHT_SYMTAB, Elf
+from imgaudit.binaries.hardening import read_hardening
+from imgaudit.binaries.interface import BinaryFacts
+from imgaudit.binaries.linkage import Lookup, find_missing, linkage_of
+from imgaudit.errors import BinaryError, ImageError, SourceError
+from imgaudit.limits import DEFAULT_LIMITS, Limits
+from imgaudit.model import Analysis, Binary
+from imgaudit.model.binary import Role
+
+_DWARF = frozenset((".debug_info", ".zdebug_info", ".debug_types", ".zdebug_types"))
+_COMPLETE = Analysis(status="complete")
+
+
+def analyse(data: memoryview, *, limits: Limits = DEFAULT_LIMITS) -> BinaryFacts:
+    """Read an executable's bytes, all of them. Never raises: the analysis status says how far it came."""
+    size, sha256 = len(data), hashlib.sha256(data).hexdigest()
+    try:
+        elf = Elf(data)
+    except BinaryError as error:
+        return BinaryFacts(
+            size, sha256, Analysis(status="not_analysed", reason=str(error)), whole(size, "other binaries")
+        )
+    if size > limits.elf_file:
+        reason = f"the file has {size} bytes; up to {limits.elf_file} are analysed (limit elf_file)"
+        return BinaryFacts(
+            size,
+            sha256,
+            Analysis(status="not_analysed", reason=reason),
+            whole(size, "other binaries"),
+            machine=elf.machine,
+            bits=elf.bits,
+            endian=elf.endian,
+            type=elf.type,
+        )
+    return _plain(elf, size, sha256)
+
+
+def _plain(elf: Elf, size: int, sha256: str) -> BinaryFacts:
+    dynamic = read_dynamic(elf)
+    build_id, is_go = _build_id(elf)
+    go, problem = read_go(elf, dynamic, is_go)
+    if problem:
+        elf.problem(problem)
+    symtab, dwarf = _symbols(elf)
+    needs = glibc_names(dynamic.versions_needed)
+    return BinaryFacts(
+        size,
+        sha256,
+        _analysis(elf),
+        areas_of(elf, is_go=bool(go.present)),
+        machine=elf.machine,
+        bits=elf.bits,
+        endian=elf.endian,
+        type=elf.type,
+        linkage=linkage_of(elf, dynamic),
+        interpreter=dynamic.interpreter,
+        needed=dynamic.needed if dynamic.readable and elf.segments else None,
+        rpath=dynamic.rpath,
+        runpath=dynamic.runpath,
+        soname=dynamic.soname,
+        glibc_required=needs[-1] if needs else None,
+        glibc_defined=glibc_names(dynamic.versions_defined),
+        stripped=None if symtab is None or dwarf is None else not (symtab or dwarf),
+        symtab=symtab,
+        dwarf=dwarf,
+        build_id=build_id,
+        debuglink=_debuglink(elf),
+        hardening=read_hardening(elf, dynamic, c_code=go.cgo if go.present else None),
+        go=go,
+    )
+
+
+def _analysis(elf: Elf) -> Analysis:
+    if not elf.problems:
+        return _COMPLETE
+    return Analysis(status="partial", reason="ELF malformed: " + "; ".join(elf.problems))
+
+
+def _build_id(elf: Elf) -> tuple[str | None, bool]:
+    """The build id, GNU's before Go's, and whether Go's is there."""
+    gnu: str | None = None
+    go: str | None = None
+    for owner, kind, content in elf.notes():
+        if owner == NOTE_GNU and kind == NT_GNU_BUILD_ID:
+            gnu = gnu or content[:64].hex() or None
+        elif is_go_note(owner, kind):
+            go = content[:256].rstrip(b"\0").decode("utf-8", "replace")
+    return gnu or go or None, go is not None
+
+
+def _symbols(elf: Elf) -> tuple[bool | None, bool | None]:
+    """Symbol table and DWARF, compressed included; a file without sections has neither, for no tool finds them."""
+    if elf.sections is None:
+        return None, None
+    there = [section for section in elf.sections if section.type != SHT_NOBITS and section.size]
+    return any(s.type == SHT_SYMTAB for s in there), any(s.name in _DWARF for s in there)
+
+
+def _debuglink(elf: Elf) -> str | None:
+    section = elf.section(".gnu_debuglink")
+    if section is None:
+        return None
+    raw = bytes(elf.data[section.offset : section.offset + min(section.size, 4096)])
+    return raw.partition(b"\0")[0].decode("utf-8", "replace") or None
+
+
+def place(
+    facts: BinaryFacts,
+    *,
+    path: str,
+    layer: int | None,
+    role: Role,
+    lookup: Lookup | None,
+    library_paths: Sequence[str] = (),
+) -> Binary:
+    """What is known of a file, as the model has it, with its loader and libraries looked for in the image.
+
+    path: absolute, links resolved. lookup: None for a file on disk, which no image is around; then
+    interpreter_present and missing are None. library_paths: see linkage.find_missing.
+    """
+    present: bool | None = None
+    missing: tuple[str, ...] | None = None
+    if lookup is not None:
+        if facts.interpreter is not None:
+            present = lookup(facts.interpreter) is not None
+        missing = find_missing(facts, path, lookup, library_paths)
+    return Binary(
+        path=path,
+        size=facts.size,
+        sha256=facts.sha256,
+        layer=layer,
+        role=role,
+        machine=facts.machine,
+        bits=facts.bits,
+        endian=facts.endian,
+        type=facts.type,
+        linkage=facts.linkage,
+        interpreter=facts.interpreter,
+        interpreter_present=present,
+        needed=facts.needed,
+        missing=missing,
+        glibc_required=facts.glibc_required,
+        stripped=facts.stripped,
+        symtab=facts.symtab,
+        dwarf=facts.dwarf,
+        build_id=facts.build_id,
+        hardening=facts.hardening,
+        upx=facts.upx,
+        go=facts.go,
+        analysis=facts.analysis,
+    )
+
+
+def inspect_file(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> Binary:
+    """Read one executable on disk. role is `service` for a Go program, path stays as given.
+
+    Raises SourceError when the file can't be read, ImageError when it is no ELF file.
+    """
+    file = Path(path)
+    try:
+        if not file.is_file():
+            raise SourceError(f"{path}: no such file" if not file.exists() else f"{path}: not a regular file")
+        with file.open("rb") as stream:
+            data = stream.read(limits.elf_file + 1)
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror or error}") from error
+    if not data.startswith(MAGIC):
+        raise ImageError(f"{path}: not an ELF file", hint="Linux executables and shared libraries are read.")
+    if len(data) > limits.elf_file:
+        raise ImageError(f"{path}: larger than {limits.elf_file} bytes, the limit of one executable (elf_file)")
+    facts = analyse(memoryview(data), limits=limits)
+    return place(facts, path=str(path), layer=None, role="service" if _is_go_main(facts) else "other", lookup=None)
+
+
+def _is_go_main(facts: BinaryFacts) -> bool:
+    return bool(facts.go.present) and facts.type in ("exec", "dyn") and facts.soname is None

@@ -1,0 +1,260 @@
+"""Go build info: found, framed, and made a GoInfo.
+
+Source: debug/buildinfo and cmd/link/internal/ld/data.go (buildinfo). A 16-aligned header of 32 bytes: 14 bytes of
+magic, the pointer size, flags (1: big-endian, 2: strings inline). Go 1.18 and later put two strings with uvarint
+lengths behind it; 1.13 to 1.17 two pointers to string headers into it.
+"""
+
+import struct
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from imgaudit.binaries.dynamic import DT_RELA, DT_RELASZ, Dynamic
+from imgaudit.binaries.elf import NOTE_GO, NT_GO_BUILD_ID, PF_W, PF_X, PT_LOAD, Elf
+from imgaudit.binaries.modinfo import ModInfo, parse_modinfo, unframe, vcs_of
+from imgaudit.errors import BinaryError
+from imgaudit.model import GoInfo
+
+MAGIC = b"\xff Go buildinf:"
+HEADER, ALIGN = 32, 16
+MAX_VERSION = 1_024  # bytes of `go1.27.3 X:...`
+MAX_MODINFO = 16 << 20  # bytes of the module list
+
+PCLNTAB_SECTIONS = (".gopclntab", ".data.rel.ro.gopclntab")
+_PCLNTAB_MAGICS = (0xFFFFFFFB, 0xFFFFFFFA, 0xFFFFFFF0, 0xFFFFFFF1)
+_RELATIVE = {"amd64": 8, "arm64": 1027, "386": 8, "riscv64": 3, "s390x": 12, "ppc64le": 22, "ppc64": 22, "loong64": 3}
+
+# Bytes at an address of the process; BinaryError where they are not in the file.
+ReadMemory = Callable[[int, int, str], bytes | memoryview]
+
+
+class GoFacts(NamedTuple):
+    """go, and why it is not all that it could be."""
+
+    go: GoInfo
+    problem: str | None = None
+
+
+class Region(NamedTuple):
+    """A piece of the process's memory that may hold the header, at its address."""
+
+    address: int
+    content: bytes
+
+
+def read_go(elf: Elf, dynamic: Dynamic, build_id_is_go: bool) -> GoFacts:
+    """Go build info of a file that is not packed. build_id_is_go: it has a Go build id note."""
+
+    def memory(address: int, size: int, what: str) -> bytes | memoryview:
+        return elf.at_address(address, size, what)
+
+    return find_go(
+        _regions(elf),
+        memory,
+        order=elf.order,
+        word=elf.word,
+        relocated=lambda address: _relocated(elf, dynamic, address),
+        is_go=build_id_is_go or _has_go_tables(elf),
+        cgo_evidence=lambda: _uses_cgo(elf, dynamic),
+    )
+
+
+def find_go(
+    regions: Iterator[Region],
+    memory: ReadMemory,
+    *,
+    order: str,
+    word: int,
+    relocated: Callable[[int], int | None],
+    is_go: bool,
+    cgo_evidence: Callable[[], bool | None],
+) -> GoFacts:
+    """Search the regions in turn for build info; never raises.
+
+    relocated: what the loader would write at an address, None if nothing. is_go: other evidence that this is a Go
+    binary. cgo_evidence: asked only when CGO_ENABLED=1, which does not mean that cgo was used.
+    """
+    try:
+        found = next(_headers(regions), None)
+        if found is None:
+            return GoFacts(GoInfo(present=is_go))
+        version, raw = _strings(*found, memory, order=order, word=word, relocated=relocated)
+    except BinaryError as error:
+        return GoFacts(GoInfo(present=True if is_go else None), str(error))
+    problem = None
+    try:
+        info = parse_modinfo(unframe(raw))
+    except BinaryError as error:
+        info, problem = ModInfo(), str(error)
+    settings = info.settings
+    enabled = settings.get("CGO_ENABLED")
+    go = GoInfo(
+        present=True,
+        version=version,
+        path=info.path,
+        module=info.module,
+        dependencies=info.dependencies,
+        settings=settings,
+        cgo=False if enabled == "0" else cgo_evidence(),
+        trimpath=settings.get("-trimpath") == "true" if settings else None,
+        vcs=vcs_of(settings),
+    )
+    return GoFacts(go, problem)
+
+
+def _regions(elf: Elf) -> Iterator[Region]:
+    """The section that the linker made for it, else every writable segment, completely (golang/go#61644)."""
+    section = elf.section(".go.buildinfo")
+    if section is not None and section.size:
+        # Inline strings are in the section too; a header that is not at its start is found all the same.
+        yield Region(section.address, bytes(elf.data[section.offset : section.offset + section.size]))
+    for segment in elf.segments:
+        if segment.type == PT_LOAD and segment.flags & (PF_W | PF_X) == PF_W and segment.offset < elf.size:
+            end = min(segment.offset + segment.file_size, elf.size)
+            yield Region(segment.address, bytes(elf.data[segment.offset : end]))
+
+
+def _headers(regions: Iterator[Region]) -> Iterator[tuple[Region, int]]:
+    for region in regions:
+        at = region.content.find(MAGIC)
+        while at >= 0:
+            if (region.address + at) % ALIGN == 0:
+                if at + HEADER > len(region.content):
+                    raise BinaryError(f"Go build info at address {region.address + at:#x} is cut off")
+                yield region, at
+            at = region.content.find(MAGIC, at + 1)
+
+
+def _strings(
+    region: Region,
+    at: int,
+    memory: ReadMemory,
+    *,
+    order: str,
+    word: int,
+    relocated: Callable[[int], int | None],
+) -> tuple[str, bytes]:
+    """Version and framed module list behind a header."""
+    size, flags = region.content[at + 14], region.content[at + 15]
+    if flags & 2:
+        raw_version, behind = _inline(region, at + HEADER, MAX_VERSION, memory)
+        modinfo, _ = _inline(region, behind, MAX_MODINFO, memory)
+    else:
+        if size != word or (flags & 1) != (order == ">"):
+            raise BinaryError(f"Go build info at address {region.address + at:#x}: pointers of {size} bytes do not fit")
+        shape = struct.Struct(order + ("Q" if size == 8 else "I"))
+
+        def pointer(address: int) -> int:
+            value: int = shape.unpack(memory(address, size, "a pointer of Go build info"))[0]
+            # A position-independent file may hold 0 here and the value in a relocation.
+            return value or relocated(address) or 0
+
+        def string(address: int, most: int) -> bytes:
+            header = pointer(address)
+            if header == 0:
+                return b""
+            start, length = pointer(header), pointer(header + size)
+            if length > most:
+                raise BinaryError(f"Go build info: a string of {length} bytes, over the limit of {most}")
+            return bytes(memory(start, length, "a string of Go build info")) if length else b""
+
+        raw_version = string(region.address + at + 16, MAX_VERSION)
+        modinfo = string(region.address + at + 16 + size, MAX_MODINFO)
+    try:
+        version = raw_version.decode("utf-8")
+    except UnicodeDecodeError:
+        version = ""
+    if not version.isprintable() or not version:
+        raise BinaryError(f"Go build info at address {region.address + at:#x}: the version is no text")
+    return version, modinfo
+
+
+def _inline(region: Region, at: int, most: int, memory: ReadMemory) -> tuple[bytes, int]:
+    """A string behind its uvarint length, and the offset behind it."""
+    length = shift = 0
+    while True:
+        if at >= len(region.content) or shift > 63:
+            raise BinaryError(f"Go build info at address {region.address:#x}: a length is cut off")
+        byte = region.content[at]
+        at += 1
+        length |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            break
+    if length > most:
+        raise BinaryError(f"Go build info: a string of {length} bytes, over the limit of {most}")
+    if at + length <= len(region.content):
+        return region.content[at : at + length], at + length
+    raise BinaryError(f"Go build info: a string of {length} bytes reaches past the end of its section")
+
+
+def _relocated(elf: Elf, dynamic: Dynamic, address: int) -> int | None:
+    """The addend of the relative relocation at an address, from DT_RELA: {offset, info, addend} of three words."""
+    kind = _RELATIVE.get(elf.machine)
+    table, size = dynamic.tags.get(DT_RELA), dynamic.tags.get(DT_RELASZ, 0)
+    if kind is None or table is None or elf.bits != 64:
+        return None
+    raw = bytes(elf.at_address(table, size, "the relocations"))
+    at = raw.find(struct.pack(elf.order + "QQ", address, kind))
+    while at >= 0 and at % 24:
+        at = raw.find(struct.pack(elf.order + "QQ", address, kind), at + 1)
+    addend: int | None = struct.unpack_from(elf.order + "Q", raw, at + 16)[0] if 0 <= at <= len(raw) - 24 else None
+    return addend
+
+
+def _has_go_tables(elf: Elf) -> bool:
+    """A pclntab with a header that fits: the runtime of every Go binary needs one."""
+    section = elf.section(*PCLNTAB_SECTIONS)
+    if section is not None:
+        return is_pclntab(elf.data[section.offset : section.offset + 8], elf)
+    if elf.sections:
+        return False  # a Go linker names it; and looking through all of every library is not free
+    return any(find_pclntab(elf))
+
+
+def is_pclntab(head: memoryview | bytes, elf: Elf) -> bool:
+    """Magic, two zero bytes, the smallest instruction (1, 2, 4), the pointer size: runtime.pcHeader."""
+    if len(head) < 8:
+        return False
+    magic, zero, quantum, pointer = struct.unpack(elf.order + "IHBB", head[:8])
+    return magic in _PCLNTAB_MAGICS and zero == 0 and quantum in (1, 2, 4) and pointer == elf.word
+
+
+def find_pclntab(elf: Elf) -> Iterator[int]:
+    """Offsets in the file where a pclntab may start, found by its header in segments that are loaded."""
+    patterns = [struct.pack(elf.order + "IH", magic, 0) for magic in _PCLNTAB_MAGICS]
+    for segment in elf.segments:
+        if segment.type != PT_LOAD or segment.offset >= elf.size:
+            continue
+        content = bytes(elf.data[segment.offset : min(segment.offset + segment.file_size, elf.size)])
+        for pattern in patterns:
+            at = content.find(pattern)
+            while at >= 0:
+                if (segment.address + at) % elf.word == 0 and is_pclntab(content[at : at + 8], elf):
+                    yield segment.offset + at
+                at = content.find(pattern, at + 1)
+
+
+def _uses_cgo(elf: Elf, dynamic: Dynamic) -> bool | None:
+    """Whether package runtime/cgo is linked: the loader's libraries ask for it, or one of its functions is listed."""
+    if any(name.startswith("libc.") for name in dynamic.needed):
+        return True
+    section = elf.section(*PCLNTAB_SECTIONS)
+    if section is None:
+        section = elf.section(".data.rel.ro")
+    if section is not None:
+        places = [(section.offset, section.offset + section.size)]
+    else:
+        places = [
+            (segment.offset, min(segment.offset + segment.file_size, elf.size))
+            for segment in elf.segments
+            if segment.type == PT_LOAD and not segment.flags & PF_X
+        ]
+    if not places:
+        return None
+    return any(b"\0runtime/cgo." in bytes(elf.data[start:end]) for start, end in places)
+
+
+def is_go_note(owner: bytes, kind: int) -> bool:
+    """Whether a note is Go's build id (cmd/link/internal/ld/elf.go)."""
+    return owner == NOTE_GO and kind == NT_GO_BUILD_ID
