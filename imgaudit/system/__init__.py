@@ -1,0 +1,27 @@
+"""What stands in the image around the binary: its base, packages, runtime files, and what its bytes are."""
+
+from imgaudit.system.attribution import attribute
+from imgaudit.system.base import describe_base
+from imgaudit.system.collect import Certificates, Kept, Payload, SystemCollector
+from imgaudit.system.config import read_config
+from imgaudit.system.packages import file_owners, list_packages, unread_databases
+from imgaudit.system.redact import redact_env, redact_text
+from imgaudit.system.runtime import runtime_facts
+from imgaudit.system.structure import findings_of
+
+__all__ = [
+    "Certificates",
+    "Kept",
+    "Payload",
+    "SystemCollector",
+    "attribute",
+    "describe_base",
+    "file_owners",
+    "findings_of",
+    "list_packages",
+    "read_config",
+    "redact_env",
+    "redact_text",
+    "runtime_facts",
+    "unread_databases",
+]
