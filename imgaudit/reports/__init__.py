@@ -1,0 +1,41 @@
+"""Reports: what is known, as a table, JSON, Markdown or an HTML page.
+
+One format a module; REPORTS lists them in the order that help and docs show. The facts and sentences that all
+formats share are made once, in facts.py and story.py, so that no format says more or less than another.
+"""
+
+from imgaudit.errors import UsageError
+from imgaudit.reports.escape import printable
+from imgaudit.reports.interface import AnyReport, Format, Renderer, RenderOptions
+from imgaudit.reports.schema import binary_report_schema, load_report, report_schema
+
+REPORTS: dict[str, Format] = {
+    report.name: report
+    for report in (
+        Format("table", "for a terminal, the default", "txt", "imgaudit.reports.table"),
+        Format("json", "everything, for programs", "json", "imgaudit.reports.json_report"),
+        Format("markdown", "a comment on a pull request", "md", "imgaudit.reports.markdown"),
+        Format("html", "one self-contained page", "html", "imgaudit.reports.html"),
+    )
+}
+
+
+def render(report: AnyReport, format: str, options: RenderOptions | None = None) -> str | bytes:
+    """The report in one of REPORTS' formats. UsageError for a format that doesn't exist."""
+    chosen = REPORTS.get(format)
+    if chosen is None:
+        raise UsageError(f"There is no format {printable(format)!r}.", hint=f"Formats: {', '.join(REPORTS)}.")
+    return chosen.renderer()(report, options or RenderOptions())
+
+
+__all__ = [
+    "REPORTS",
+    "AnyReport",
+    "Format",
+    "RenderOptions",
+    "Renderer",
+    "binary_report_schema",
+    "load_report",
+    "render",
+    "report_schema",
+]

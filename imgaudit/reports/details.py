@@ -1,0 +1,161 @@
+"""Key and value lines of one image and of one binary, in the order that every format shows them."""
+
+from imgaudit import model
+from imgaudit.reports import facts, numbers
+
+Pairs = list[tuple[str, str]]
+
+
+def identity(image: model.Image) -> Pairs:
+    """What was looked at, where it came from, and how it starts."""
+    config = image.config
+    pairs = [
+        ("reference", image.reference),
+        ("source", image.source),
+        ("platform", str(image.platform)),
+        ("base", _base(image.base)),
+        ("image id", image.image_id or "unknown"),
+        ("manifest", image.manifest_digest or "unknown"),
+        ("created", config.created or "unknown"),
+        ("user", config.user or "not set: root"),
+        ("entrypoint", _words(config.entrypoint)),
+        ("command", _words(config.cmd)),
+        ("ports", ", ".join(config.exposed_ports) or "none"),
+    ]
+    if image.index_digest:
+        pairs.insert(6, ("index", image.index_digest))
+    counts = facts.check_counts(image)
+    if counts:
+        pairs.append(("checks", counts))
+    if image.score is not None:
+        score = image.score
+        pairs.append(("score", f"{score.value} of 100, grade {score.grade}, confidence {score.confidence:.0%}"))
+    if image.vulnerabilities is not None:
+        known = image.vulnerabilities
+        database = f"{known.database or 'unknown'} of {known.database_date or 'unknown date'}"
+        pairs.append(("vulnerable", f"{len(known.items):,} known to {database}"))
+    return pairs
+
+
+def _base(base: model.Base) -> str:
+    name = f", {base.name}" if base.name else ""
+    return f"{facts.base_name(base)}{name} (seen by: {base.evidence})"
+
+
+def _words(words: tuple[str, ...]) -> str:
+    return " ".join(words) or "none"
+
+
+def binary(item: model.Binary) -> Pairs:
+    """How it was linked, what it needs, what Go says about it."""
+    pairs = [
+        ("size", f"{numbers.size(item.size)} ({numbers.exact(item.size)})"),
+        ("machine", _machine(item)),
+        ("linkage", _linkage(item)),
+        ("symbols", _symbols(item)),
+    ]
+    if item.upx.present:
+        pairs.append(("UPX", _upx(item.upx)))
+    if item.hardening is not None:
+        pairs.append(("hardening", _hardening(item.hardening)))
+    pairs += _go(item)
+    if item.analysis.status != "complete":
+        status = "analysed in part" if item.analysis.status == "partial" else "not analysed"
+        pairs.append(("analysis", f"{status}: {item.analysis.reason or 'no reason given'}"))
+    return pairs
+
+
+def _machine(item: model.Binary) -> str:
+    bits = f", {item.bits} bit" if item.bits else ""
+    return f"{item.machine or 'unknown'}{bits}"
+
+
+def _linkage(item: model.Binary) -> str:
+    words: list[str] = [item.linkage or "unknown"]
+    if item.interpreter:
+        state = {True: "present", False: "missing", None: "not looked up"}[item.interpreter_present]
+        words.append(f"interpreter {item.interpreter} ({state})")
+    if item.needed:
+        words.append(f"needs {numbers.listing(item.needed, 8)}")
+    if item.missing:
+        words.append(f"missing {numbers.listing(item.missing, 8)}")
+    if item.glibc_required:
+        words.append(f"glibc {item.glibc_required} or newer")
+    return ", ".join(words)
+
+
+def _symbols(item: model.Binary) -> str:
+    if item.stripped is None:
+        return "unknown"
+    if item.stripped:
+        return "stripped"
+    parts = [word for there, word in ((item.symtab, "symbol table"), (item.dwarf, "DWARF")) if there]
+    return " and ".join(parts) or "not stripped"
+
+
+def _upx(upx: model.UpxInfo) -> str:
+    words = [upx.method or "method unknown"]
+    if upx.packed_size is not None and upx.unpacked_size is not None:
+        words.append(f"{numbers.size(upx.unpacked_size)} packed to {numbers.size(upx.packed_size)}")
+    if upx.ratio is not None:
+        words.append(f"{upx.ratio * 100:.0f} %")
+    decoded = {"all": "read inside", "headers": "only headers read inside", "none": "not read inside"}
+    if upx.decoded:
+        words.append(decoded[upx.decoded])
+    return ", ".join(words)
+
+
+def _hardening(found: model.Hardening) -> str:
+    words = {True: "yes", False: "no", None: "not applicable"}
+    return (
+        f"PIE {words[found.pie] if found.pie is not None else 'unknown'}, RELRO {found.relro or 'unknown'}, "
+        f"NX {words[found.nx] if found.nx is not None else 'unknown'}, "
+        f"stack canary {words[found.canary]}, fortify {words[found.fortify]}"
+    )
+
+
+def _go(item: model.Binary) -> Pairs:
+    go = item.go
+    pairs = [("Go", facts.go_words(item))]
+    if go.module is not None:
+        version = f" {go.module.version}" if go.module.version else ""
+        pairs.append(("module", f"{go.module.path}{version}"))
+    if go.vcs is not None:
+        state = {True: "modified", False: "clean", None: "state unknown"}[go.vcs.modified]
+        pairs.append(("revision", f"{go.vcs.revision or 'unknown'} ({go.vcs.system}, {state})"))
+    flags = ", ".join(f"{key}={value}" for key, value in go.settings.items() if not key.startswith("vcs"))
+    if flags:
+        pairs.append(("settings", flags))
+    return pairs
+
+
+def breakdown_parts(breakdown: model.SizeBreakdown) -> list[facts.Part]:
+    """An exact partition of the program, largest first: packages, embedded files, remainders, unattributed."""
+    parts = [facts.Part(item.name, item.total, item.module or "standard library") for item in breakdown.packages]
+    parts += [facts.Part(item.path, item.size, f"embedded by {item.package}") for item in breakdown.embeds]
+    parts += [facts.Part(item.section, item.size, "rest of a section") for item in breakdown.remainder]
+    if breakdown.unattributed:
+        parts.append(facts.Part("unattributed", breakdown.unattributed, "not attributed to anything"))
+    return sorted(parts, key=lambda part: (-part.bytes, part.kind))
+
+
+def prediction(item: model.Prediction) -> str:
+    """`pack with UPX would save 4.50 MB of the file and 300 kB of the download (method; basis)`."""
+    saves = item.saves
+    if saves.file is None and saves.download is None:
+        return f"{item.what}: saving unknown ({item.method}; {item.basis})"
+    parts = []
+    if saves.file is not None:
+        parts.append(f"~{numbers.size(saves.file)} of the file")
+    if saves.download is not None:
+        parts.append(f"~{numbers.size(saves.download)} of the download")
+    return f"{item.what} would save {' and '.join(parts)} ({item.method}; {item.basis})"
+
+
+def binary_delta(item: model.BinaryDelta) -> tuple[str, str, str]:
+    """Old, new and difference in words: `new` and `removed` are words."""
+    if item.old is None:
+        return "none", numbers.size(item.new), f"{numbers.delta(item.delta, None)} ({numbers.NEW})"
+    if item.new is None:
+        return numbers.size(item.old), "none", f"{numbers.delta(item.delta, None)} (removed)"
+    return numbers.size(item.old), numbers.size(item.new), numbers.delta(item.delta, item.old)

@@ -1,0 +1,281 @@
+"""Facts of the model in the words that every format uses: one place, so that no two formats disagree."""
+
+import dataclasses
+from typing import Literal
+
+from imgaudit import model
+from imgaudit.model.comparison import Measure
+from imgaudit.reports import numbers
+
+Mark = Literal["good", "bad", "none"]  # ✓ ✗ –
+
+SEVERITIES: tuple[model.Severity, ...] = ("critical", "high", "medium", "low", "info")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Status:
+    """A word with a shape: no colour is needed to read it."""
+
+    mark: Mark
+    word: str
+    detail: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Row:
+    """One image among others, figures in words. delta is None for the reference and where nothing is compared."""
+
+    image: model.Image
+    label: str
+    base: str
+    platform: str
+    download: str
+    unpacked: str
+    rootfs: str
+    delta: str | None
+    reference: bool
+    recommended: bool
+    binary: str
+    built: str
+    runs: Status
+
+
+def rows(report: model.Report) -> tuple[Row, ...]:
+    """The images in the order given, each with its difference from the reference."""
+    compared = report.comparison
+    variants = {variant.label: variant for variant in compared.variants} if compared else {}
+    advice = compared.recommendation.label if compared and compared.recommendation else None
+    return tuple(_row(image, compared, variants.get(image.label), advice) for image in report.images)
+
+
+def _row(
+    image: model.Image, compared: model.Comparison | None, variant: model.Variant | None, advice: str | None
+) -> Row:
+    size = image.size
+    reference = compared is not None and compared.reference_kind == "image" and compared.reference == image.label
+    return Row(
+        image=image,
+        label=image.label,
+        base=base_name(image.base),
+        platform=str(image.platform),
+        download=numbers.size(size.download, estimated=size.download_estimated),
+        unpacked=numbers.size(size.unpacked),
+        rootfs=numbers.size(size.rootfs),
+        delta=None if variant is None or reference else variant_delta(variant, "download"),
+        reference=reference,
+        recommended=advice == image.label,
+        binary=service_words(image),
+        built=service_short(image),
+        runs=runs(image.fitness),
+    )
+
+
+def variant_delta(variant: model.Variant, measure: Measure) -> str:
+    """The difference in one measure, against what the reference had."""
+    change: int | None = getattr(variant.delta, measure)
+    now: int | None = getattr(variant, measure)
+    if now is None:
+        return numbers.NOT_MEASURED
+    return numbers.delta(change, None if change is None else now - change)
+
+
+def base_name(base: model.Base) -> str:
+    return f"{base.family} {base.version}" if base.version else base.family
+
+
+def runs(fitness: model.Fitness) -> Status:
+    """Whether the image can run its program; the detail says why not."""
+    reason = "; ".join(fitness.problems)
+    if fitness.runs is None:
+        return Status("none", "unknown", reason)
+    return Status("good", "yes", reason) if fitness.runs else Status("bad", "no", reason)
+
+
+def service(image: model.Image) -> model.Binary | None:
+    """The binary that really runs, if one was found."""
+    return next((binary for binary in image.binaries if binary.role == "service"), None)
+
+
+def service_words(image: model.Image) -> str:
+    found = service(image)
+    return "no service found" if found is None else ", ".join(binary_words(found))
+
+
+def binary_words(binary: model.Binary) -> tuple[str, ...]:
+    """`static, stripped, UPX to 35 %`: what matters of how it was built."""
+    linkage = binary.linkage or "linkage unknown"
+    symbols = {True: "stripped", False: "with symbols", None: "symbols unknown"}[binary.stripped]
+    words = [linkage, symbols]
+    if binary.upx.present:
+        ratio = binary.upx.ratio
+        words.append("UPX" if ratio is None else f"UPX to {ratio * 100:.0f} %")
+    return tuple(words)
+
+
+def service_short(image: model.Image) -> str:
+    """`static/stripped/UPX`, for a narrow column."""
+    found = service(image)
+    if found is None:
+        return "none found"
+    symbols = {True: ("stripped",), False: ("symbols",), None: ()}[found.stripped]
+    return "/".join((found.linkage or "unknown", *symbols, *(("UPX",) if found.upx.present else ())))
+
+
+def gate(item: model.Gate) -> Status:
+    if item.passed is None:
+        return Status("none", "not judged")
+    return Status("good", "passed") if item.passed else Status("bad", "failed")
+
+
+def go_words(binary: model.Binary) -> str:
+    """`go1.26.8, 24 modules, no cgo`, or that it is no Go program."""
+    go = binary.go
+    if not go.present:
+        return "not Go" if go.present is False else "unknown"
+    cgo = {True: "cgo", False: "no cgo", None: "cgo unknown"}[go.cgo]
+    return ", ".join((go.version or "version unknown", numbers.plural(len(go.dependencies), "module"), cgo))
+
+
+CAPABILITIES = ("shell", "package manager", "CA certificates", "time zones", "passwd", "/tmp", "libc", "init")  # noqa: S108
+
+
+def capabilities(runtime: model.Runtime | None) -> tuple[Status, ...]:
+    """What a program finds in the image, in the order of CAPABILITIES. Neither presence nor absence is a fault."""
+    if runtime is None:
+        return (Status("none", "not read"),) * len(CAPABILITIES)
+    certificates = runtime.ca_certificates
+    count = "yes" if certificates.count is None else f"{certificates.count:,}"
+    return (
+        _capability(runtime.shell is not None, runtime.shell),
+        _capability(runtime.package_manager is not None, runtime.package_manager),
+        Status("good", count, certificates.path or "") if certificates.present else Status("bad", "none"),
+        _capability(runtime.tzdata.present, runtime.tzdata.path, word="yes"),
+        _capability(runtime.passwd, None),
+        _capability(runtime.tmp, None),
+        _capability(runtime.libc is not None, runtime.libc),
+        _capability(runtime.init is not None, runtime.init),
+    )
+
+
+def _capability(present: bool, what: str | None, *, word: str | None = None) -> Status:
+    return Status("good", word or what or "yes", what or "") if present else Status("bad", "no")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SharedFinding:
+    """One finding, and the labels of all images that have it."""
+
+    finding: model.Finding
+    labels: tuple[str, ...]
+
+
+def findings(report: model.Report) -> tuple[SharedFinding, ...]:
+    """All findings and known vulnerabilities, worst first; the same one in several images stands once."""
+    groups: dict[tuple[object, ...], list[str]] = {}
+    first: dict[tuple[object, ...], model.Finding] = {}
+    for image in report.images:
+        known = image.vulnerabilities.items if image.vulnerabilities else ()
+        for finding in (*image.findings, *known):
+            key = (finding.id, finding.severity, finding.title, finding.message, finding.path)
+            first.setdefault(key, finding)
+            labels = groups.setdefault(key, [])
+            if image.label not in labels:
+                labels.append(image.label)
+    merged = (SharedFinding(first[key], tuple(labels)) for key, labels in groups.items())
+    return tuple(sorted(merged, key=lambda item: SEVERITIES.index(item.finding.severity)))  # stable: order of checks
+
+
+def severity_counts(report: model.Report) -> str:
+    """`1 high, 2 medium`, or `no findings`."""
+    found = findings(report)
+    counts = [(sum(item.finding.severity == severity for item in found), severity) for severity in SEVERITIES]
+    return ", ".join(f"{count:,} {severity}" for count, severity in counts if count) or "no findings"
+
+
+def check_counts(image: model.Image) -> str:
+    """`3 passed, 2 failed, 1 skipped, 4 not applicable`; empty when no check ran."""
+    words = {"pass": "passed", "fail": "failed", "skipped": "skipped", "not_applicable": "not applicable"}
+    counts = [(sum(check.status == status for check in image.checks), word) for status, word in words.items()]
+    return ", ".join(f"{count:,} {word}" for count, word in counts if count)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a whole, for bars: parts add up to the whole."""
+
+    kind: str
+    bytes: int
+    detail: str
+
+
+def attribution(image: model.Image) -> tuple[Part, ...]:
+    """Where the bytes of rootfs are, largest first; one part a kind. Empty where it is unknown."""
+    sums: dict[str, int] = {}
+    details: dict[str, list[str]] = {}
+    for part in image.attribution:
+        sums[part.kind] = sums.get(part.kind, 0) + part.bytes
+        details.setdefault(part.kind, []).append(part.detail)
+    parts = [Part(kind, count, "; ".join(dict.fromkeys(details[kind]))) for kind, count in sums.items()]
+    rest = (image.size.rootfs or 0) - sum(sums.values())
+    if parts and rest:  # a promise of the model; a saved report may have been edited
+        parts.append(Part("unattributed", rest, "not attributed to anything"))
+    return tuple(sorted(parts, key=lambda part: (-part.bytes, part.kind)))
+
+
+def dead_words(dead: model.DeadBytes) -> str:
+    """`16.0 MB: 9.10 MB deleted, 6.90 MB overwritten`, or `none`."""
+    if not dead.total:
+        return "none"
+    causes = (
+        (dead.overwritten, "overwritten"),
+        (dead.metadata_only, "copied for a change of mode or owner"),
+        (dead.deleted, "deleted"),
+        (dead.opaque_hidden, "hidden by a replaced folder"),
+    )
+    parts = [f"{numbers.size(count)} {word}" for count, word in causes if count]
+    return f"{numbers.size(dead.total)}: {', '.join(parts)}" if len(parts) != 1 else parts[0]
+
+
+DEAD_CAUSES = {
+    "overwritten": "overwritten",
+    "metadata_only": "mode or owner changed",
+    "deleted": "deleted",
+    "opaque_hidden": "folder replaced",
+}
+
+
+def sizes(image: model.Image) -> tuple[tuple[str, int | None, str, str], ...]:
+    """Each named size: name, bytes, the figure in words, what it means."""
+    size = image.size
+    dead = size.dead
+    return (
+        ("download", size.download, numbers.size(size.download, estimated=size.download_estimated), _DOWNLOAD),
+        ("unpacked", size.unpacked, numbers.size(size.unpacked), "the layers' tars, as a node stores them"),
+        ("content", size.content, numbers.size(size.content), "files in all layers"),
+        ("rootfs", size.rootfs, numbers.size(size.rootfs), "files that the running container sees"),
+        ("dead", dead.total if dead else None, dead_words(dead) if dead else numbers.NOT_MEASURED, _DEAD),
+        ("duplicate", size.duplicate, numbers.size(size.duplicate), "the same content more than once, copies but one"),
+        ("engine", size.engine, numbers.size(size.engine), "what the engine calls the image's size"),
+    )
+
+
+_DOWNLOAD = "compressed layers and config, as a registry serves them"
+_DEAD = "content that later layers made unreachable: content = rootfs + dead"
+
+
+def layer_origin(layer: model.Layer) -> str:
+    return {True: "base", False: "own", None: "unknown"}[layer.from_base]
+
+
+def short_digest(digest: str | None, length: int = 12) -> str:
+    """The first digits, as `docker images` shows them; `unknown` for None."""
+    return "unknown" if digest is None else digest.partition(":")[2][:length] or digest[:length]
+
+
+def package_words(image: model.Image) -> str:
+    """`84, 42.1 MB installed`; `none found` is a statement about the databases that were looked for."""
+    if not image.packages:
+        return "none found" if image.complete else "none found in what could be read"
+    known = [item.size for item in image.packages if item.size is not None]
+    total = f", {numbers.size(sum(known))} installed" if known else ""
+    return f"{len(image.packages):,}{total}"

@@ -1,0 +1,43 @@
+"""What every report format takes and gives. Reports see imgaudit.model and imgaudit.errors, nothing else."""
+
+import dataclasses
+import importlib
+from collections.abc import Callable
+
+from imgaudit import model
+
+AnyReport = model.Report | model.BinaryReport
+"""What can be rendered: the report of inspect, compare and check, or that of `imgaudit binary`."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RenderOptions:
+    """How a report is to look; formats take from it what concerns them.
+
+    width: columns of the terminal. color: whether ANSI colours may be used (the caller has weighed --color and
+    NO_COLOR). tty: whether a terminal shows it; where not, nothing is cut and no column left out.
+    unicode: whether the output's encoding holds more than ASCII. title: the page's title, instead of an own one.
+    """
+
+    width: int = 100
+    color: bool = False
+    tty: bool = False
+    unicode: bool = True
+    title: str | None = None
+
+
+Renderer = Callable[[AnyReport, RenderOptions], str | bytes]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Format:
+    """One output format. module holds `render(report, options)`, and is imported when it is first asked for."""
+
+    name: str
+    summary: str
+    extension: str
+    module: str
+
+    def renderer(self) -> Renderer:
+        render: Renderer = importlib.import_module(self.module).render
+        return render

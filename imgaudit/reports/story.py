@@ -1,0 +1,256 @@
+"""The sentences of a report, the same in every format: verdict first, result and next command last.
+
+Sentences are plain text, made of a report that went through escape.printable_report.
+"""
+
+import shlex
+
+from imgaudit import model
+from imgaudit.errors import worst_exit_code
+from imgaudit.reports import facts, numbers
+from imgaudit.reports.escape import shorten
+from imgaudit.reports.interface import AnyReport
+
+LABEL = 80
+"""Characters of a label within a sentence."""
+
+
+def name(label: str) -> str:
+    return shorten(label, LABEL)
+
+
+def headline(report: AnyReport) -> str:
+    """The verdict: what was looked at, the named number, the difference in bytes and percent, and why."""
+    if isinstance(report, model.BinaryReport):
+        return _binary_headline(report)
+    if report.verdict is not None:
+        return _verdict(report.verdict, report)
+    if report.comparison is not None:
+        return _comparison(report.comparison, report)
+    if len(report.images) == 1:
+        return _single(report.images[0], report)
+    if not report.images:
+        return f"Nothing could be audited: {numbers.plural(len(report.failed), 'reference')} failed"
+    return f"{numbers.plural(len(report.images), 'image')} audited, not compared; {facts.severity_counts(report)}"
+
+
+def _verdict(verdict: model.Verdict, report: model.Report) -> str:
+    failed = [gate for gate in verdict.gates if gate.passed is False]
+    skipped = sum(gate.passed is None for gate in verdict.gates)
+    total = numbers.plural(len(verdict.gates), "gate")
+    unjudged = f", {skipped:,} not judged" if skipped else ""
+    against = "" if report.comparison else "; not compared with a baseline"
+    if failed:
+        return f"Failed: {len(failed):,} of {total}{unjudged}. {failed[0].message}"
+    if not verdict.passed:
+        return f"Failed: the audit is not complete, {total} looked at{unjudged}{against}"
+    return f"Passed: {total}{unjudged}{against}"
+
+
+def _comparison(compared: model.Comparison, report: model.Report) -> str:
+    advice = compared.recommendation
+    if advice is None:
+        return f"No recommendation: {len(report.images):,} compared with {reference_words(compared)}"
+    if advice.label is None:
+        return f"No variant can be recommended: {advice.reason}"
+    row = next((row for row in facts.rows(report) if row.label == advice.label), None)
+    if row is None:
+        return f"Recommended: {name(advice.label)}, {advice.reason}"
+    change = "the reference" if row.reference else f"{row.delta} against {reference_words(compared)}"
+    return f"Recommended: {name(row.label)}, {row.download} download, {change}: {advice.reason}"
+
+
+def reference_words(compared: model.Comparison) -> str:
+    return "the baseline" if compared.reference_kind == "baseline" else name(compared.reference)
+
+
+def _single(image: model.Image, report: model.Report) -> str:
+    size = image.size
+    state = "" if image.complete else "Read incompletely: "
+    download = numbers.size(size.download, estimated=size.download_estimated)
+    return (
+        f"{state}{name(image.label)} ({image.platform}), {download} download, {numbers.size(size.rootfs)} rootfs "
+        f"on {facts.base_name(image.base)}, {_runs(image.fitness)}; {facts.severity_counts(report)}; not compared"
+    )
+
+
+def _runs(fitness: model.Fitness) -> str:
+    return {True: "can run", False: "can't run", None: "not known whether it runs"}[fitness.runs]
+
+
+def _binary_headline(report: model.BinaryReport) -> str:
+    compared = report.comparison
+    if compared is None:
+        total = sum(binary.size for binary in report.binaries)
+        return f"{numbers.plural(len(report.binaries), 'binary', 'binaries')}, {numbers.size(total)}; not compared"
+    old = next((binary.size for binary in report.binaries if binary.path == compared.old), None)
+    return f"{name(compared.new)}: {numbers.delta(compared.delta, old)} against {name(compared.old)}"
+
+
+def notes(report: model.Report) -> list[str]:
+    """What has to be known to read the figures."""
+    lines = []
+    platforms = sorted({str(image.platform) for image in report.images})
+    if len(report.images) > 1:
+        lines.append(f"Platform{'s' if len(platforms) > 1 else ''}: {numbers.listing(platforms, 8)}.")
+    if report.comparison is not None:
+        lines.append(f"Differences are against {reference_words(report.comparison)}, in download.")
+    lines.append("Units are decimal: 1 MB = 1,000,000 bytes.")
+    if any(image.size.download_estimated for image in report.images):
+        lines.append("~ is an estimate: the source holds the layers uncompressed. Estimates aren't compared.")
+    return lines
+
+
+def shared(report: model.Report) -> list[str]:
+    """Layers that several images hold: on one node they are stored and pulled once."""
+    if report.comparison is None:
+        return []
+    layers = report.comparison.shared
+    if not layers:
+        return ["No layer is shared: each image is stored and pulled on its own."]
+    total = sum(layer.unpacked or 0 for layer in layers)
+    lines = [f"{numbers.plural(len(layers), 'layer')} shared, {numbers.size(total)} unpacked, stored once on a node:"]
+    by_labels: dict[tuple[str, ...], list[model.SharedLayer]] = {}
+    for layer in layers:
+        by_labels.setdefault(layer.labels, []).append(layer)
+    for labels, held in by_labels.items():
+        size = numbers.size(sum(layer.unpacked or 0 for layer in held))
+        who = numbers.listing([name(label) for label in labels], 6)
+        lines.append(f"{numbers.plural(len(held), 'layer')} of {size} by {who}")
+    return lines
+
+
+def changes(report: model.Report) -> list[str]:
+    """Each difference with its causes; what no cause explains is said."""
+    if report.comparison is None:
+        return []
+    return [_change(change, report.comparison) for change in report.comparison.changes]
+
+
+def _change(change: model.Change, compared: model.Comparison) -> str:
+    variant = next((variant for variant in compared.variants if variant.label == change.label), None)
+    now: int | None = getattr(variant, change.measure) if variant else None
+    delta = numbers.delta(change.delta, None if now is None else now - change.delta)
+    causes = [_cause(cause) for cause in sorted(change.causes, key=lambda cause: -abs(cause.bytes))]
+    shown = causes[:5]
+    if len(causes) > 5:
+        rest = sum(cause.bytes for cause in sorted(change.causes, key=lambda cause: -abs(cause.bytes))[5:])
+        shown.append(f"{len(causes) - 5:,} more causes {numbers.delta(rest, None)}")
+    if change.unexplained:
+        shown.append(f"{numbers.delta(change.unexplained, None)} unexplained")
+    return f"{name(change.label)} {change.measure} {delta}" + (f": {'; '.join(shown)}" if shown else "")
+
+
+def _cause(cause: model.Cause) -> str:
+    sign = "~" if cause.estimated else ""
+    detail = f" ({shorten(cause.detail, 120)})" if cause.detail else ""
+    return f"{sign}{numbers.delta(cause.bytes, None)} {cause.cause}{detail}"
+
+
+def dead(report: model.Report) -> list[str]:
+    """Images that carry dead bytes, with the causes."""
+    lines = []
+    for image in report.images:
+        found = image.size.dead
+        if found is not None and found.total:
+            lines.append(f"{name(image.label)}: {facts.dead_words(found)}")
+    return lines
+
+
+def unread(report: AnyReport) -> list[str]:
+    """What was skipped or failed, by name: nothing that was skipped is called clean."""
+    lines = []
+    if isinstance(report, model.Report):
+        for image in report.images:
+            lines += [f"{name(image.label)}: {item.what} skipped: {item.reason}" for item in image.skipped]
+            lines += [
+                f"{name(image.label)}: check {check.id} skipped: {check.reason or 'no reason given'}"
+                for check in image.checks
+                if check.status == "skipped"
+            ]
+            lines += _unanalysed(image.binaries, f"{name(image.label)}: ")
+    else:
+        lines += _unanalysed(report.binaries, "")
+    lines += [f"{name(item.label)}: failed: {item.reason} (exit code {item.exit_code})" for item in report.failed]
+    return lines
+
+
+def _unanalysed(binaries: tuple[model.Binary, ...], prefix: str) -> list[str]:
+    words = {"partial": "analysed in part", "not_analysed": "not analysed"}
+    return [
+        f"{prefix}{name(binary.path)} {words[binary.analysis.status]}: {binary.analysis.reason or 'no reason given'}"
+        for binary in binaries
+        if binary.analysis.status != "complete"
+    ]
+
+
+def exit_code(report: AnyReport) -> int:
+    """The exit code that this report stands for."""
+    codes = [item.exit_code for item in report.failed]
+    if not report.complete and not codes:
+        codes.append(3)
+    if isinstance(report, model.Report):
+        codes += [3 for image in report.images if not image.complete]
+        if report.verdict is not None and not report.verdict.passed:
+            codes.append(1)
+    return worst_exit_code(codes)
+
+
+def result(report: AnyReport) -> str:
+    """`Result: 9 images, 1 incomplete, 1 failed; exit code 4.`"""
+    if isinstance(report, model.Report):
+        parts = [numbers.plural(len(report.images), "image")]
+        broken = sum(not image.complete for image in report.images)
+    else:
+        parts = [numbers.plural(len(report.binaries), "binary", "binaries")]
+        broken = sum(binary.analysis.status != "complete" for binary in report.binaries)
+    if broken:
+        parts.append(f"{broken:,} incomplete")
+    if report.failed:
+        parts.append(f"{len(report.failed):,} failed")
+    if report.complete and not broken:
+        parts.append("all read completely")
+    code = exit_code(report)
+    judged = isinstance(report, model.Report) and report.verdict is not None
+    if not code and not judged:
+        return f"Result: {', '.join(parts)}."
+    return f"Result: {', '.join(parts)}; exit code {code}."
+
+
+def next_command(report: AnyReport) -> str:
+    """What to run next, ready to paste."""
+    if isinstance(report, model.BinaryReport):
+        return _command("binary", *(binary.path for binary in report.binaries[:2]), "-o", "html=report.html")
+    if report.verdict is not None:
+        failed = next((gate.label for gate in report.verdict.gates if gate.passed is False), None)
+        blamed = next((image.reference for image in report.images if image.label == failed), None)
+        if blamed is not None:
+            return _command("inspect", blamed)
+    advice = report.comparison.recommendation if report.comparison else None
+    if advice is not None and advice.label is not None:
+        chosen = next((image.reference for image in report.images if image.label == advice.label), None)
+        if chosen is not None:
+            return _command("inspect", chosen)
+    found = facts.findings(report)
+    if found:
+        return _command("checks", found[0].finding.id)
+    if report.images:
+        references = [image.reference for image in report.images[:4]]
+        if len(references) == 1:
+            return _command("inspect", references[0], "-o", "html=report.html")
+        return _command("compare", *references, "-o", "html=report.html")
+    return _command("inspect", "--help")
+
+
+def _command(*words: str) -> str:
+    return " ".join(("imgaudit", *(shlex.quote(word) for word in words)))
+
+
+def finding_title(finding: model.Finding) -> str:
+    """The title, with the path that it is about."""
+    return f"{finding.title} ({shorten(finding.path, LABEL)})" if finding.path else finding.title
+
+
+def finding(item: model.Finding) -> str:
+    """Title, place and message."""
+    return f"{finding_title(item)}: {item.message}"

@@ -1,0 +1,141 @@
+"""The default format: what a terminal shows, and a pipe in full.
+
+The first line is the verdict, the last the result and the next command. On a terminal (options.tty) tables fit
+options.width and long lists end in "N more"; in a pipe nothing is cut.
+"""
+
+from imgaudit import model
+from imgaudit.reports import facts, numbers, story
+from imgaudit.reports.escape import printable_report
+from imgaudit.reports.interface import AnyReport, RenderOptions
+from imgaudit.reports.table_binary import binary_page
+from imgaudit.reports.table_image import image_page
+from imgaudit.reports.terminal import Column, Terminal
+
+LISTED = 20
+"""Rows of a list that a terminal shows."""
+
+
+def render(report: AnyReport, options: RenderOptions) -> str:
+    report = printable_report(report, ascii_only=not options.unicode)
+    out = Terminal(options)
+    out.line(story.headline(report), "bold")
+    if isinstance(report, model.BinaryReport):
+        binary_page(out, report)
+    else:
+        _report(out, report)
+    unread = story.unread(report)
+    if unread:
+        out.heading("Skipped and failed")
+        out.bullets(unread, LISTED, "yellow")
+    out.line()
+    out.line(f"{story.result(report)} Next: {story.next_command(report)}", "bold", wrap=False)
+    return out.text()
+
+
+def _report(out: Terminal, report: model.Report) -> None:
+    if report.verdict is not None:
+        _gates(out, report.verdict)
+    if len(report.images) == 1 and report.comparison is None:
+        image_page(out, report.images[0])
+    elif report.images:
+        _variants(out, report)
+        _capabilities(out, report)
+        _compared(out, report)
+    _findings(out, report)
+
+
+def _gates(out: Terminal, verdict: model.Verdict) -> None:
+    out.heading("Gates")
+    for gate in verdict.gates:
+        out.line(f"{out.mark(facts.gate(gate))}: {gate.message} ({gate.id})", indent=2)
+
+
+def _variants(out: Terminal, report: model.Report) -> None:
+    rows = facts.rows(report)
+    one_platform = len({row.platform for row in rows}) == 1
+    columns = [
+        Column("label"),
+        Column("base", keep=2),
+        Column("platform", keep=0 if one_platform else 3),
+        Column("download", "right"),
+        Column("unpacked", "right", keep=1),
+        Column("rootfs", "right", keep=5),
+        Column("binary", keep=4),
+        Column("runs"),
+    ]
+    cells = [
+        [
+            f"{row.label} *" if row.recommended else row.label,
+            row.base,
+            row.platform,
+            row.download,
+            row.unpacked,
+            row.rootfs,
+            row.built,
+            out.mark(row.runs),
+        ]
+        for row in rows
+    ]
+    if report.comparison is not None:
+        columns.insert(6, Column("difference", "right", keep=6))
+        for row, line in zip(rows, cells, strict=True):
+            line.insert(6, "reference" if row.reference else row.delta or numbers.NOT_COMPARABLE)
+    out.line()
+    out.grid(columns, cells)
+    if any(row.recommended for row in rows):
+        out.line("* is recommended.", "dim")
+    for note in story.notes(report):
+        out.line(note, "dim")
+    problems = [f"{story.name(row.label)}: {row.runs.detail}" for row in rows if row.runs.detail]
+    if problems:
+        out.heading("Can it run?")
+        out.bullets(problems, LISTED)
+
+
+def _capabilities(out: Terminal, report: model.Report) -> None:
+    out.heading("What each has")
+    short = {"package manager": "packages", "CA certificates": "CA certs", "time zones": "zones"}
+    ranks = {"init": 0, "package manager": 1, "passwd": 2, "libc": 3, "/tmp": 4}  # noqa: S108
+    columns = [Column("label")]
+    columns += [Column(short.get(title, title), keep=ranks.get(title)) for title in facts.CAPABILITIES]
+    out.grid(
+        columns,
+        [
+            [image.label, *(out.plain_mark(status) for status in facts.capabilities(image.runtime))]
+            for image in report.images
+        ],
+    )
+
+
+def _compared(out: Terminal, report: model.Report) -> None:
+    sections = (
+        ("Why they differ", story.changes(report)),
+        ("Shared layers", story.shared(report)),
+        ("Dead bytes", story.dead(report)),
+    )
+    for title, lines in sections:
+        if lines:
+            out.heading(title)
+            out.bullets(lines, LISTED)
+
+
+def _findings(out: Terminal, report: model.Report) -> None:
+    found = facts.findings(report)
+    out.heading(f"Findings: {facts.severity_counts(report)}")
+    if len(report.images) == 1:
+        for item in found[:LISTED] if out.tty else found:
+            finding = item.finding
+            out.line(f"{finding.severity} {finding.id} {story.finding(finding)}", indent=2)
+            out.line(f"fix: {finding.remediation}", "dim", indent=4)
+        out.more(max(0, len(found) - LISTED) if out.tty else 0)
+        return
+    out.grid(
+        [Column("severity"), Column("id"), Column("finding"), Column("in")],
+        [[item.finding.severity, item.finding.id, story.finding_title(item.finding), _labels(item)] for item in found],
+        limit=LISTED,
+    )
+
+
+def _labels(item: facts.SharedFinding) -> str:
+    return numbers.listing([story.name(label) for label in item.labels])
