@@ -1,0 +1,138 @@
+"""What archives and folders with an image in them have in common: files by name, documents, layers.
+
+docker_archive.py and oci.py find images in a store and never care which kind it is.
+"""
+
+import abc
+import posixpath
+from collections.abc import Sequence
+from typing import TypeVar
+
+from imgaudit.errors import ImageError, LimitError
+from imgaudit.limits import DEFAULT_LIMITS, Limits
+from imgaudit.sources.documents import Descriptor
+from imgaudit.sources.interface import Visitor
+from imgaudit.sources.reader import LayerJob, Outcome
+from imgaudit.tarheader import Member
+
+T = TypeVar("T")
+
+
+def member_name(name: str) -> str:
+    """A name in its one spelling: no ./ and no doubled or closing slash. May still lead upwards (see `resolve`)."""
+    return posixpath.normpath(name) if name else ""
+
+
+def blob_name(digest: str) -> str:
+    """Where an OCI layout keeps a blob. digest: one that `check_digest` has passed."""
+    return "blobs/" + digest.replace(":", "/", 1)
+
+
+class Documents(abc.ABC):
+    """Small files by name. place: for messages. broken: why not all of it could be listed, or None."""
+
+    def __init__(self, place: str, limits: Limits = DEFAULT_LIMITS) -> None:
+        self.place, self.limits = place, limits
+        self.broken: ImageError | None = None
+
+    @abc.abstractmethod
+    def has(self, name: str) -> bool:
+        """Whether a regular file of that name is there, links followed."""
+
+    @abc.abstractmethod
+    def document(self, name: str) -> bytes:
+        """A small file, whole. Raises ImageError (not there, not regular), LimitError."""
+
+    def fetch(self, descriptor: Descriptor) -> bytes:
+        """The blob of a descriptor, verified. Raises ImageError."""
+        if descriptor.size > self.limits.json:
+            raise LimitError(
+                f"{descriptor.digest} in {self.place}: {descriptor.size} bytes of JSON are over the limit of "
+                f"{self.limits.json} (json)"
+            )
+        data = self.document(blob_name(descriptor.digest))
+        descriptor.verify(data, f"{descriptor.digest} in {self.place}")
+        return data
+
+    def has_blob(self, descriptor: Descriptor) -> bool:
+        return self.has(blob_name(descriptor.digest))
+
+
+class Store(Documents):
+    """Layers too, as often as they are asked for."""
+
+    @abc.abstractmethod
+    def visit(self, jobs: Sequence[LayerJob], visit: Visitor[T]) -> list[Outcome[T]]:
+        """An outcome for each job, in order; a job's key is the name of its file."""
+
+    @abc.abstractmethod
+    def close(self) -> None: ...
+
+
+class Names(Documents):
+    """A tar archive's names. sizes: of regular files. links: symbolic and hard ones, by their resolved targets."""
+
+    def __init__(self, place: str, limits: Limits = DEFAULT_LIMITS) -> None:
+        super().__init__(place, limits)
+        self.sizes: dict[str, int] = {}
+        self.links: dict[str, str] = {}
+        self.repeated: set[str] = set()
+
+    def add(self, member: Member) -> None:
+        """Of members with one name the last counts, as it does for whoever extracts the archive."""
+        name = member_name(member.name)
+        if name in self.sizes or name in self.links:
+            self.repeated.add(name)
+        self.sizes.pop(name, None)
+        self.links.pop(name, None)
+        if member.kind == "file":
+            self.sizes[name] = member.size
+        elif member.kind == "symlink":
+            # As the name a file in the archive has; an absolute target stays absolute, which no member is.
+            self.links[name] = posixpath.normpath(posixpath.join(posixpath.dirname(name), member.link or "/"))
+        elif member.kind == "hardlink":
+            self.links[name] = member_name(member.link)
+
+    def resolve(self, name: str) -> str:
+        """The regular file a name leads to. Raises ImageError: not there, out of the archive, in a circle."""
+        asked = at = member_name(name)
+        for _ in range(self.limits.links + 1):
+            if at == ".." or at.startswith(("/", "../")):
+                raise ImageError(f"{asked!r} in {self.place} leads out of the archive, to {at!r}")
+            if at in self.sizes:
+                return at
+            if at not in self.links:
+                linked = "" if at == asked else f" (a link of {asked!r})"
+                raise self.broken or ImageError(f"{at!r}{linked} is missing in {self.place}")
+            at = self.links[at]
+        raise ImageError(f"{asked!r} in {self.place}: over {self.limits.links} links, or a circle of them (links)")
+
+    def has(self, name: str) -> bool:
+        try:
+            self.resolve(name)
+        except ImageError:
+            return False
+        return True
+
+    def document(self, name: str) -> bytes:
+        at = self.resolve(name)
+        if at in self.repeated:
+            raise ImageError(f"ambiguous: {at!r} stands more than once in {self.place}")
+        if self.sizes[at] > self.limits.json:
+            raise LimitError(
+                f"{at} in {self.place}: {self.sizes[at]} bytes of JSON are over the limit of {self.limits.json} (json)"
+            )
+        return self._document(at)
+
+    @abc.abstractmethod
+    def _document(self, name: str) -> bytes:
+        """The bytes of a regular file that is within the limit."""
+
+    def layer_member(self, job: LayerJob) -> str:
+        """The file of a layer, of the size that was promised. Raises ImageError."""
+        name = self.resolve(job.key)
+        if job.size is not None and self.sizes[name] != job.size:
+            raise ImageError(
+                f"{name!r} in {self.place} has {self.sizes[name]} bytes, but its descriptor says {job.size}"
+            )
+        return name

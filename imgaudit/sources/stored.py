@@ -1,0 +1,109 @@
+"""The Source of everything that lies in a store: found and chosen, read as often as asked."""
+
+import dataclasses
+
+from imgaudit.errors import UsageError
+from imgaudit.model import Platform, Skipped
+from imgaudit.sources.documents import ImageConfig
+from imgaudit.sources.interface import OpenOptions, Source, SourceImage, T, Visitor
+from imgaudit.sources.platforms import choose_platform
+from imgaudit.sources.reader import LayerJob, Outcome, assemble
+from imgaudit.sources.selection import ChosenImage, read_provenance
+from imgaudit.sources.store import Documents, Store
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Found:
+    """An image in a store. jobs: its layers, keys are names in the store. chosen: where an OCI manifest tells more."""
+
+    config: ImageConfig
+    platform: Platform
+    jobs: tuple[LayerJob, ...]
+    manifest_digest: str | None = None
+    index_digest: str | None = None
+    chosen: ChosenImage | None = None
+    skipped: tuple[Skipped, ...] = ()
+
+    def image(
+        self,
+        documents: Documents,
+        outcomes: list[Outcome[T]],
+        *,
+        reference: str,
+        source: str,
+        engine_size: int | None = None,
+    ) -> SourceImage[T]:
+        """The image, once its layers were visited. Raises ImageError."""
+        provenance, skipped = None, self.skipped
+        if self.chosen is not None:
+            provenance, more = read_provenance(self.chosen, documents.fetch, documents.limits)
+            skipped += more
+        if documents.broken is not None:
+            skipped += (Skipped(what="archive", reason=str(documents.broken)),)
+        return assemble(
+            reference=reference,
+            source=source,
+            config=self.config,
+            jobs=self.jobs,
+            outcomes=outcomes,
+            platform=self.platform,
+            manifest_digest=self.manifest_digest,
+            index_digest=self.index_digest,
+            engine_size=engine_size,
+            provenance=provenance,
+            skipped=skipped,
+        )
+
+
+def choose_found(found: list[Found], what: str, options: OpenOptions) -> list[Found]:
+    """Of one image's platforms those that are meant. Raises UsageError."""
+    chosen = choose_platform(
+        [(each.platform, each) for each in found],
+        what,
+        wanted=options.platform,
+        all_platforms=options.all_platforms,
+    )
+    return [each for _, each in chosen]
+
+
+def ambiguous(place: str, names: list[str], example: str) -> UsageError:
+    """Several images, none chosen."""
+    shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+    return UsageError(f"{place} holds several images: {shown}", hint=f"Choose one, for example {example}")
+
+
+class StoredSource:
+    """One image in a store that several sources (platforms) may share: the last one closed closes it."""
+
+    def __init__(self, name: str, reference: str, found: Found, share: "Share") -> None:
+        self.name, self.reference, self._found, self._share = name, reference, found, share
+        self.platform = found.platform
+        self._closed = False
+
+    def read(self, visit: Visitor[T]) -> SourceImage[T]:
+        store = self._share.store
+        outcomes = store.visit(self._found.jobs, visit)
+        return self._found.image(store, outcomes, reference=self.reference, source=self.name)
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._share.release()
+
+
+@dataclasses.dataclass(slots=True)
+class Share:
+    """A store and how many sources still use it."""
+
+    store: Store
+    users: int
+
+    def release(self) -> None:
+        self.users -= 1
+        if self.users == 0:
+            self.store.close()
+
+
+def sources_of(store: Store, name: str, reference: str, found: list[Found]) -> list[Source]:
+    share = Share(store, len(found))
+    return [StoredSource(name, reference, each, share) for each in found]
