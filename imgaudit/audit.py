@@ -96,7 +96,7 @@ def audit_source(source: Source, label: str, options: AuditOptions) -> Image:
         options.progress.layer(blob.name, blob.size)
         collector = _Collector(options.limits)
         scan = scan_layer(
-            _Counted(blob, options.progress),
+            Counted(blob, options.progress),
             media_type=blob.media_type,
             collector=collector,
             limits=options.limits,
@@ -109,7 +109,7 @@ def audit_source(source: Source, label: str, options: AuditOptions) -> Image:
     return assemble(source.read(visit), label, options.limits)
 
 
-class _Counted:
+class Counted:
     """A blob's stream that tells how far it is."""
 
     def __init__(self, blob: LayerBlob, progress: Progress) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from imgaudit.errors import UsageError
-from imgaudit.units import size_words
 from imgaudit.model import (
     Binary,
     Change,
@@ -15,6 +14,7 @@ from imgaudit.model import (
     SharedLayer,
     Variant,
 )
+from imgaudit.units import size_words
 
 
 def compare_images(images: Sequence[Image], reference: str | None = None) -> Comparison | None:
@@ -37,9 +37,7 @@ def compare_images(images: Sequence[Image], reference: str | None = None) -> Com
         reference_kind="image",
         variants=variants,
         shared=_shared(images),
-        changes=tuple(
-            change for variant in variants if variant.label != base.label for change in _changes(variant)
-        ),
+        changes=tuple(change for variant in variants if variant.label != base.label for change in _changes(variant)),
         recommendation=recommend(images, base.platform),
     )
 

@@ -58,5 +58,5 @@ def _lacks(config: Config, runtime: Runtime) -> tuple[str, ...]:
     if not runtime.passwd:
         lacks.append("/etc/passwd")
     if not runtime.tmp:
-        lacks.append("/tmp")
+        lacks.append("/tmp")  # noqa: S108 (a path of the image)
     return tuple(lacks)

@@ -42,7 +42,7 @@ def run(group: click.Group) -> int:
     except MemoryError:
         error_line("out of memory")
         return UNEXPECTED
-    except Exception as error:  # noqa: BLE001 (the one catch-all: the last line of defence against a traceback)
+    except Exception as error:
         if os.environ.get("IMGAUDIT_TRACEBACK"):
             raise
         error_line(

@@ -3,12 +3,13 @@
 import importlib
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import cast
 
 import click
 
 from imgaudit import __version__
 
-# name -> (module, one line for --help): a command's module is imported when the command runs.
+# name -> its line in --help; the module NAME_command.py is imported when the command runs.
 COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "compare": "Audit images and lay them side by side.",
@@ -30,9 +31,7 @@ class LazyGroup(click.Group):
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        command = getattr(importlib.import_module(f"imgaudit.cli.{name}_command"), name)
-        assert isinstance(command, click.Command)
-        return command
+        return cast(click.Command, getattr(importlib.import_module(f"imgaudit.cli.{name}_command"), name))
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -1,0 +1,119 @@
+"""What the flattened tree tells: base, packages, runtime, executables, what the bytes are, whether it can run."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from imgaudit import binaries, system
+from imgaudit.binaries import BinaryFacts
+from imgaudit.checks.fitness import judge_fitness
+from imgaudit.layers import Flattened, LayerScan, Node, Tree
+from imgaudit.model import Attribution, Base, Binary, Config, Fitness, Package, Role, Runtime, Skipped
+from imgaudit.sources import SourceImage
+from imgaudit.system import EntrypointPlan
+
+ROLES: tuple[Role, ...] = ("service", "init", "other")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Inside:
+    """from_base: by layer. binaries: the service first, then inits, then by path. skipped: what was not looked at."""
+
+    base: Base
+    from_base: list[bool | None]
+    packages: tuple[Package, ...]
+    runtime: Runtime | None
+    attribution: tuple[Attribution, ...]
+    binaries: tuple[Binary, ...]
+    fitness: Fitness
+    skipped: tuple[Skipped, ...] = ()
+
+
+def unknown_inside(layers: int, reason: str) -> Inside:
+    """What is said of an image whose tree is not whole: nothing, with the reason."""
+    return Inside(
+        base=Base(family="unknown", name=None, version=None, evidence=reason),
+        from_base=[None] * layers,
+        packages=(),
+        runtime=None,
+        attribution=(),
+        binaries=(),
+        fitness=Fitness(runs=None, problems=(reason,)),
+    )
+
+
+def look_inside(source: SourceImage[Any], config: Config, flat: Flattened, scans: list[LayerScan]) -> Inside:
+    """Read the tree. source: for the platform, and for the config as it was before redaction."""
+    tree = flat.tree
+    environment = _environment(source.config)
+    executables = [(node, node.payload) for node in tree.files() if isinstance(node.payload, BinaryFacts)]
+    facts = {node.path: found for node, found in executables}
+    packages = system.list_packages(tree)
+    base, from_base = system.describe_base(tree, scans, config, packages, source.layers)
+    runtime = system.runtime_facts(tree, facts, packages, environment)
+    plan = system.find_service(config.entrypoint, config.cmd, environment.get("PATH"), config.workdir, tree.resolve)
+    placed = _place(tree, executables, plan)
+    service = next((binary for binary in placed if binary.role == "service"), None)
+    return Inside(
+        base=base,
+        from_base=from_base,
+        packages=packages,
+        runtime=runtime,
+        attribution=system.attribute(
+            tree, system.file_owners(tree), facts, [index for index, known in enumerate(from_base) if known]
+        ),
+        binaries=placed,
+        fitness=judge_fitness(
+            platform=source.platform,
+            config=config,
+            runtime=runtime,
+            service=service,
+            how=plan.how,
+            problems=plan.problems,
+            glibc=_glibc(service, facts),
+        ),
+        skipped=(*system.unread_databases(tree), *_not_analysed(placed)),
+    )
+
+
+def _environment(config: Mapping[str, object]) -> dict[str, str]:
+    """The environment as the image sets it, values and all: never reported, only used to look things up."""
+    run = config.get("config")
+    listed = run.get("Env") if isinstance(run, Mapping) else None
+    lines = [line for line in listed if isinstance(line, str)] if isinstance(listed, list | tuple) else []
+    return {name: value for name, _, value in (line.partition("=") for line in lines)}
+
+
+def _place(tree: Tree, executables: list[tuple[Node, BinaryFacts]], plan: EntrypointPlan) -> tuple[Binary, ...]:
+    library_paths = system.library_paths(tree)
+    placed = []
+    for node, found in executables:
+        path = node.path
+        role: Role = "service" if path == plan.service else "init" if path in plan.inits else "other"
+        placed.append(
+            binaries.place(
+                found, path=path, layer=node.layer, role=role, lookup=tree.resolve, library_paths=library_paths
+            )
+        )
+    return tuple(sorted(placed, key=lambda binary: (ROLES.index(binary.role), binary.path)))
+
+
+def _glibc(service: Binary | None, facts: Mapping[str, BinaryFacts]) -> str | None:
+    """The sentence that says which GLIBC version the image's libc lacks for the service."""
+    if service is None or service.glibc_required is None:
+        return None
+    for path, libc in facts.items():
+        if libc.soname == "libc.so.6" and libc.machine == service.machine:
+            shortfall = binaries.glibc_shortfall(service, libc)
+            if shortfall:
+                return f"{service.path} needs {shortfall.needs}, {path} offers up to {shortfall.has}"
+    return None
+
+
+def _not_analysed(placed: tuple[Binary, ...]) -> tuple[Skipped, ...]:
+    """Executables over a limit. A malformed one is a fact about that file, no gap in the audit."""
+    return tuple(
+        Skipped(what=binary.path, reason=binary.analysis.reason or "not analysed")
+        for binary in placed
+        if binary.analysis.status == "not_analysed" and "limit" in (binary.analysis.reason or "")
+    )
