@@ -68,7 +68,7 @@ def visit_layers(
     """An outcome for each job, in the jobs' order. Large layers go first, so that no worker is left with one at the
     end. An ImgauditError is that layer's; anything else (a bug, Ctrl-C) stops all and is raised here.
     """
-    outcomes = {job.key: Outcome[T](error=job.problem) for job in jobs if job.problem is not None}
+    outcomes: dict[str, Outcome[T]] = {job.key: Outcome(error=job.problem) for job in jobs if job.problem is not None}
     todo = list({job.key: job for job in reversed(jobs) if job.key not in outcomes}.values())
     todo.sort(key=lambda job: job.size or 0, reverse=True)
     cancelled = threading.Event()
