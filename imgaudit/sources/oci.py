@@ -61,7 +61,8 @@ def find_images(store: Documents, ref: str | None, options: OpenOptions) -> list
         if store.has("manifest.json"):
             raise ImageError(f"{store.place}: no OCI layout", hint=f"It may be a docker-archive:{store.place}")
         store.document(INDEX)  # says why not
-    entries = [each for each in read_index(store).manifests if not each.is_attestation and each.artifact_type is None]
+    index = read_index(store)
+    entries = [each for each in index.manifests if not each.is_attestation and each.artifact_type is None]
     if not entries:
         raise ImageError(f"{INDEX} in {store.place}: no images")
     meant = _meant(entries, store.place, ref)
@@ -72,7 +73,8 @@ def find_images(store: Documents, ref: str | None, options: OpenOptions) -> list
             data, f"{meant[0].digest} in {store.place}", media_type=meant[0].media_type, limits=store.limits
         )
     else:  # index.json is the index of platforms itself; no registry has it, so its digest is not told
-        top = Index("", "", tuple(read_index(store).manifests))
+        evidence = [each for each in index.manifests if each.is_attestation]
+        top = Index("", "", (*meant, *evidence))
     return [_found(each) for each in choose_images(top, what, store.fetch, options, has=store.has_blob)]
 
 

@@ -2,7 +2,6 @@
 
 import importlib
 import os
-import pathlib
 from collections.abc import Callable
 from typing import cast
 
@@ -42,6 +41,8 @@ def open_source(reference: Reference | str, options: OpenOptions | None = None) 
     found = opener(scheme)(reference, options)
     if not found:
         raise SourceError(f"{reference.text}: {scheme} has no such image")
+    if reference.scheme == "path":
+        options.talk(f"{reference.text}: read as {found[0].name}")
     return found
 
 
@@ -66,20 +67,11 @@ def _search(reference: Reference, options: OpenOptions) -> list[Source]:
 
 
 def sniff(path: str) -> Scheme:
-    """What kind of image an existing path holds. Docker 25 writes both manifest.json and an OCI layout: docker-archive.
-
-    Raises ImageError when it holds none, SourceError when it can't be read.
+    """What kind of image a path holds. A tar goes to docker-archive, which takes an OCI layout where the tar has no
+    manifest.json (Docker 25 and later write both). Raises ImageError for a folder that holds none.
     """
-    if os.path.isdir(path):
-        if any(os.path.lexists(os.path.join(path, name)) for name in ("index.json", "oci-layout")):
-            return "oci-dir"
-        raise ImageError(f"{path} is no image: a folder without index.json", hint=f"For a name: docker:{path}")
-    from imgaudit.sources.archive import open_archive
-
-    store = open_archive(pathlib.Path(path))
-    try:
-        if store.has("manifest.json") or not (store.has("oci-layout") or store.has("index.json")):
-            return "docker-archive"
-        return "oci-archive"
-    finally:
-        store.close()
+    if not os.path.isdir(path):
+        return "docker-archive"
+    if any(os.path.lexists(os.path.join(path, name)) for name in ("index.json", "oci-layout")):
+        return "oci-dir"
+    raise ImageError(f"{path} is no image: a folder without index.json", hint=f"For a name: docker:{path}")

@@ -27,6 +27,8 @@ _EXAMPLE = "For example alpine:3.20, registry:ghcr.io/org/app@sha256:..., docker
 _OTHERS = re.compile(r"(dir|ostree|containers-storage|sif|tarball|containerd|docker-dir|https?|singularity|image):")
 
 DOCKER_HUB = "docker.io"
+# Never a name: whether it is there is for opening it to say.
+_PATH_LIKE = re.compile(r"\.{0,2}/|.*\.(?:tar|tgz|tar\.gz|tar\.zst)(?::|$)")
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+ -]{0,62}")
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
@@ -42,7 +44,7 @@ _IMAGE_ID = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
 class Reference:
     """What the user meant, not yet looked for.
 
-    text: as written, less the label. scheme: "path" is an existing path whose kind its content will tell, "name" a
+    text: as written, less the label. scheme: "path" is a path whose kind its content will tell, "name" a
     name to look for in the Engine, Podman and its registry.
     Of paths: path, and ref, which of its images is meant (a tag or name; None for the only one).
     Of names: registry ("docker.io", "localhost:5000"), repository ("library/alpine"), tag and digest; a tag is
@@ -91,10 +93,8 @@ def parse_reference(text: str) -> Reference:
         if rest.startswith(prefix):
             return _with_scheme(rest, label, scheme, rest[len(prefix) :])
     path, ref = _split_path(rest)
-    if _may_hold_image(path) or (rest.startswith((".", "/")) and os.path.lexists(path)):
+    if _may_hold_image(path) or _PATH_LIKE.match(rest):
         return Reference(rest, "path", label, path=path, ref=ref)
-    if rest.startswith((".", "/", "~")) or rest.endswith((".tar", ".tar.gz", ".tgz", ".tar.zst", ".oci")):
-        raise UsageError(f"{rest!r} looks like a path, but there is nothing", hint=_EXAMPLE)
     if _OTHERS.match(rest) and not re.match(r"[a-z]+:[0-9]+/|[a-z]+:[^/]*$", rest):
         scheme_text = rest.partition(":")[0] + ":"
         raise UsageError(f"{rest!r}: the scheme {scheme_text} is not known; known are {SCHEMES}", hint=_EXAMPLE)

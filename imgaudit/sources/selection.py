@@ -58,6 +58,7 @@ class _Walk:
     limits: Limits
     manifests: dict[str, Descriptor] = dataclasses.field(default_factory=dict)
     attestations: dict[str, list[Descriptor]] = dataclasses.field(default_factory=dict)
+    absent: list[Descriptor] = dataclasses.field(default_factory=list)
     nodes: int = 0
 
     def below(self, index: Index, above: tuple[str, ...]) -> None:
@@ -71,8 +72,10 @@ class _Walk:
                 raise ImageError(f"{self.what}: the index {descriptor.digest} holds itself")
             if descriptor.is_attestation:
                 self.attestations.setdefault(descriptor.annotations.get(REFERENCE_DIGEST, ""), []).append(descriptor)
-            elif descriptor.artifact_type is None and self.has(descriptor):
-                if self._is_index(descriptor):
+            elif descriptor.artifact_type is None:
+                if not self.has(descriptor):
+                    self.absent.append(descriptor)
+                elif self._is_index(descriptor):
                     self.below(self._index(descriptor), (*above, index.digest))
                 elif descriptor.media_type in (*MANIFEST_TYPES, ""):
                     self.manifests.setdefault(descriptor.digest, descriptor)
@@ -125,6 +128,13 @@ def choose_images(
         return [_chosen(top, config, None, None, (), what)]
     walk.below(top, ())
     candidates = list(walk.manifests.values())
+    if not candidates and walk.absent:
+        raise ImageError(f"{what}: the manifest {walk.absent[0].digest} is missing")
+    if not candidates:
+        raise ImageError(f"{what}: its index holds no images")
+    if walk.absent:
+        names = ", ".join(str(each.platform or each.digest) for each in walk.absent[:20])
+        options.talk(f"{what}: its index also names {names}, but does not come with it")
     certain = len(candidates) == 1 and options.platform is None
     platforms = [
         (each.platform or (_UNTOLD if certain else walk.config(walk.manifest(each)).platform), each)
