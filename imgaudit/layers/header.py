@@ -1,0 +1,156 @@
+"""The fields of a tar header: numbers, names, PAX records, sparse maps.
+
+POSIX.1-2017 pax (ustar and pax interchange format), GNU tar manual "Basic Tar Format" and "Sparse Formats".
+Everything here raises Malformed with a plain reason; tar.py adds where it was.
+"""
+
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+
+BLOCK = 512
+ZERO_BLOCK = bytes(BLOCK)
+INT64_MAX = (1 << 63) - 1
+OCTAL_SIZE_MAX = 8**11 - 1  # the largest size that a header's octal field can hold
+
+Region = tuple[int, int]  # of a sparse file: offset and length of bytes that are stored
+Records = dict[str, bytes]
+
+# Escapes that decode_name makes, when a valid name already spells one.
+_LOOKS_ESCAPED = re.compile(r"\\(?=x(?:00|5c|[89a-f][0-9a-f]))")
+
+
+class Malformed(Exception):
+    """A header says something that can't be."""
+
+
+def number(field: bytes) -> int:
+    """Octal text, or GNU's base-256 (first bit set, two's complement); an empty field is 0."""
+    if field[0] & 0x80:
+        value = int.from_bytes(field, "big") - (1 << (8 * len(field) - 1))
+        half = 1 << (8 * len(field) - 2)
+        value = value - 2 * half if value >= half else value
+        if not -INT64_MAX <= value <= INT64_MAX:
+            raise Malformed("a number is beyond 64 bits")
+        return value
+    text = field.strip(b" \0").partition(b"\0")[0]
+    if not text:
+        return 0
+    if text.strip(b"01234567"):
+        raise Malformed(f"{text[:20]!r} is no octal number")
+    return int(text, 8)
+
+
+def decimal(text: bytes) -> int:
+    """A PAX number that is no time: digits, of 64 bits at most."""
+    if not text.isdigit() or len(text) > 19 or (value := int(text)) > INT64_MAX:
+        raise Malformed(f"{text[:24]!r} is no 64-bit number")
+    return value
+
+
+def seconds(text: bytes) -> int:
+    """A PAX time: decimal with an optional sign and fraction; whole seconds, rounded down."""
+    match = re.fullmatch(rb"(-?)(\d{1,18})(?:\.(\d*))?", text)
+    if match is None:
+        raise Malformed(f"{text[:24]!r} is no time")
+    sign, whole, fraction = match.groups()
+    value = int(whole)
+    return -value - bool((fraction or b"").strip(b"0")) if sign else value
+
+
+def checksum_holds(block: bytes) -> bool:
+    """Whether the header's checksum is the sum of its bytes, its own field taken as spaces.
+
+    Sums are compared mod 65521 (adler32's first half), some hundred times faster than sum(). Old writers summed
+    signed bytes; they are accepted, as GNU tar does.
+    """
+    try:
+        stored = number(block[148:156])
+    except Malformed:
+        return False
+    bare = (zlib.adler32(block, 0) & 0xFFFF) - (zlib.adler32(block[148:156], 0) & 0xFFFF) + 256
+    if (stored - bare) % 65521 == 0:
+        return True
+    plain = block[:148] + block[156:]
+    return stored == sum(plain) + 256 - 256 * sum(byte > 127 for byte in plain)
+
+
+def decode_name(raw: bytes) -> tuple[str, bool]:
+    """A name as text that JSON can hold, and whether it had to be escaped.
+
+    Bytes that are not UTF-8, and NUL, become \\xNN. Without loss: a valid name that spells such an escape itself
+    gets its backslash escaped (\\x5c), so different names stay different. Other backslashes stay as they are.
+    """
+    try:
+        text, odd = raw.decode(), False
+    except UnicodeDecodeError:
+        text, odd = raw.decode("utf-8", "surrogateescape"), True
+    if "\\" in text:
+        text = _LOOKS_ESCAPED.sub(r"\\x5c", text)
+    if odd:
+        text = "".join(f"\\x{ord(c) - 0xDC00:02x}" if "\udc80" <= c <= "\udcff" else c for c in text)
+    if "\0" in text:
+        text, odd = text.replace("\0", "\\x00"), True
+    return text, odd
+
+
+def normalise(name: str) -> tuple[str, bool]:
+    """A name inside the image -> its absolute path, and whether `..` had to be resolved to get there."""
+    parts: list[str] = []
+    unsafe = False
+    for part in name.split("/"):
+        if part in ("", "."):
+            continue
+        if part == "..":
+            unsafe = True
+            if parts:
+                parts.pop()
+        else:
+            parts.append(part)
+    return "/" + "/".join(parts), unsafe
+
+
+def pax_records(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """`length key=value\\n`, as often as it comes. Values stay bytes: not all of them are UTF-8."""
+    at = 0
+    while at < len(data):
+        space = data.find(b" ", at, at + 12)
+        digits = data[at : max(space, at)]
+        if not digits.isdigit():
+            raise Malformed("a PAX record does not begin with its length")
+        end = at + int(digits)
+        if end > len(data) or end <= space + 1 or data[end - 1] != 0x0A:
+            raise Malformed("a PAX record's length is wrong")
+        key, equals, value = data[space + 1 : end - 1].partition(b"=")
+        if not key or not equals or b"\0" in key:
+            raise Malformed("a PAX record has no key")
+        yield key.decode("utf-8", "backslashreplace"), value
+        at = end
+
+
+def check_regions(regions: Sequence[Region], size: int, stored: int) -> list[Region]:
+    """Holds sparse regions to order, to the file and to the bytes stored; empty ones are left out."""
+    at = total = 0
+    for offset, length in regions:
+        if offset < at or length < 0 or offset + length > size:
+            raise Malformed("the sparse map is out of order, overlaps or leaves the file")
+        at, total = offset + length, total + length
+    if total != stored:
+        raise Malformed(f"the sparse map holds {total} bytes, but {stored} are stored")
+    return [region for region in regions if region[1]]
+
+
+def gnu_regions(block: bytes, start: int, count: int) -> list[Region]:
+    """The old GNU sparse map of a header (start 386, 4 regions) or an extension block (0, 21), to its first gap."""
+    regions = []
+    for at in range(start, start + 24 * count, 24):
+        if not block[at] or not block[at + 12]:
+            break
+        regions.append((number(block[at : at + 12]), number(block[at + 12 : at + 24])))
+    return regions
+
+
+def pairs(numbers: Sequence[int]) -> list[Region]:
+    if len(numbers) % 2:
+        raise Malformed("the sparse map has an odd count of numbers")
+    return list(zip(numbers[::2], numbers[1::2], strict=True))
