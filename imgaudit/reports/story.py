@@ -254,3 +254,19 @@ def finding_title(finding: model.Finding) -> str:
 def finding(item: model.Finding) -> str:
     """Title, place and message."""
     return f"{finding_title(item)}: {item.message}"
+
+
+def subject(report: AnyReport) -> str:
+    """A heading: the verdict in a few words."""
+    if isinstance(report, model.BinaryReport):
+        if report.comparison is not None:
+            return f"{name(report.comparison.old)} and {name(report.comparison.new)}"
+        return name(report.binaries[0].path) if len(report.binaries) == 1 else "Go binaries"
+    if report.verdict is not None:
+        return "All gates passed" if report.verdict.passed else "A gate failed"
+    advice = report.comparison.recommendation if report.comparison else None
+    if advice is not None:
+        return f"{name(advice.label)} is recommended" if advice.label is not None else "No variant can be recommended"
+    if len(report.images) == 1:
+        return name(report.images[0].label)
+    return f"{numbers.plural(len(report.images), 'image')} audited" if report.images else "Nothing could be audited"

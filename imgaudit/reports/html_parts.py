@@ -1,0 +1,123 @@
+"""Chapters of a page that several kinds of page have."""
+
+from collections.abc import Sequence
+
+from imgaudit import model
+from imgaudit.reports import details, facts, numbers, story
+from imgaudit.reports import html_view as view
+from imgaudit.reports.html_view import Column, Section, Table
+from imgaudit.reports.interface import AnyReport
+
+
+def findings(report: model.Report) -> Section:
+    found = facts.findings(report)
+    several = len(report.images) > 1
+    rows = []
+    for item in found:
+        labels = numbers.listing([story.name(label) for label in item.labels], 8)
+        where = (view.words(labels),) if several else ()
+        rows.append(
+            (
+                view.severity(item.finding.severity),
+                view.name(item.finding.id),
+                view.words(story.finding(item.finding)),
+                view.words(item.finding.remediation),
+                *where,
+            )
+        )
+    shown, more = view.capped(rows)
+    columns = (Column("severity"), Column("id"), Column("finding"), Column("what to do"))
+    table = Table("findings", "Findings", (*columns, Column("in")) if several else columns, shown, more)
+    intro = f"{facts.severity_counts(report).capitalize()}."
+    return Section("findings", "Findings", intro, tables=(table,) if rows else ())
+
+
+def unread(report: AnyReport) -> Section | None:
+    lines = story.unread(report)
+    if not lines:
+        return None
+    return Section("unread", "Skipped and failed", "Nothing here counts as clean.", lines=view.lines(lines))
+
+
+def gates(verdict: model.Verdict) -> Section:
+    rows = [
+        (
+            view.status(facts.gate(gate)),
+            view.name(gate.id),
+            view.name(gate.label),
+            view.number(gate.actual),
+            view.number(gate.limit),
+            view.words(gate.message),
+        )
+        for gate in verdict.gates
+    ]
+    shown, more = view.capped(rows)
+    columns = (Column("result"), Column("gate"), Column("label"), Column("actual", True), Column("limit", True))
+    table = Table("gates", "Gates", (*columns, Column("why")), shown, more)
+    return Section("gates", "Gates", tables=(table,))
+
+
+def breakdown(item: model.Binary, ident: str) -> Table | None:
+    """Where the bytes of one binary are, an exact partition."""
+    if item.size_breakdown is None:
+        return None
+    parts = details.breakdown_parts(item.size_breakdown)
+    total = item.size_breakdown.total
+    rows = [
+        (view.name(part.kind), view.number(part.bytes), share(part.bytes, total), view.words(part.detail))
+        for part in parts
+    ]
+    shown, more = view.capped(rows, [part.bytes for part in parts])
+    columns = (Column("what"), Column("size", True), Column("share", True), Column("kind"))
+    return Table(ident, f"Where the bytes of the program are: {numbers.size(total)}", columns, shown, more)
+
+
+def share(part: int, whole: int) -> view.Cell:
+    return view.Cell(numbers.share(part, whole), "num", order=part)
+
+
+def binaries(items: Sequence[tuple[str, model.Binary | None]], heading: str) -> Table:
+    """Binaries side by side, a row each; None where an image has none."""
+    rows = [(view.name(label), *_binary(item)) for label, item in items]
+    columns = (
+        Column(heading),
+        Column("path"),
+        Column("size", True),
+        Column("machine"),
+        Column("linkage"),
+        Column("symbols"),
+        Column("UPX"),
+        Column("Go"),
+        Column("modules", True),
+    )
+    shown, more = view.capped(rows)
+    return Table("binaries", "Binaries side by side", columns, shown, more, cards=True)
+
+
+def _binary(item: model.Binary | None) -> tuple[view.Cell, ...]:
+    if item is None:
+        return (view.words("no service found"), view.number(None), *(view.words("unknown"),) * 5, view.count(None))
+    symbols = {True: "stripped", False: "with symbols", None: "unknown"}[item.stripped]
+    packed = "no"
+    if item.upx.present:
+        packed = "yes" if item.upx.ratio is None else f"yes, to {item.upx.ratio * 100:.0f} %"
+    go = item.go.version if item.go.present else facts.go_words(item)
+    return (
+        view.name(item.path),
+        view.number(item.size),
+        view.words(item.machine or "unknown"),
+        view.words(item.linkage or "unknown"),
+        view.words(symbols),
+        view.words(packed),
+        view.words(go or "unknown"),
+        view.count(len(item.go.dependencies) if item.go.present else None),
+    )
+
+
+DEAD_COLUMNS = (Column("size", True), Column("layer", True), Column("why"), Column("by layer", True))
+
+
+def dead_cells(item: model.DeadFile) -> tuple[view.Cell, ...]:
+    """A dead file's cells under DEAD_COLUMNS."""
+    why = view.words(facts.DEAD_CAUSES[item.cause])
+    return view.number(item.size), view.count(item.layer), why, view.count(item.by_layer)
