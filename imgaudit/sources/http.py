@@ -3,8 +3,10 @@
 urllib3 is used without its own retries, redirects and decoding; it never reads the environment or `~/.netrc`.
 """
 
+import contextlib
 import dataclasses
 import email.utils
+import socket
 import threading
 import time
 import urllib.parse
@@ -120,21 +122,25 @@ class _Watched:
     """A connection whose answer's header must arrive in HEADER_SECONDS, however slowly its bytes drip."""
 
     def getresponse(self, **arguments: Any) -> Any:
-        sock = getattr(self, "sock", None)
-        timer = threading.Timer(HEADER_SECONDS, _shutdown, (sock,))
+        sock: Any = getattr(self, "sock", None)
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            with contextlib.suppress(OSError, AttributeError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+        timer = threading.Timer(HEADER_SECONDS, end)
         timer.daemon = True
         timer.start()
         try:
-            return super().getresponse(**arguments)  # type: ignore[misc]
+            response = super().getresponse(**arguments)  # type: ignore[misc]
         finally:
             timer.cancel()
-
-
-def _shutdown(sock: Any) -> None:
-    try:
-        sock.shutdown(2)
-    except (OSError, AttributeError):
-        return
+        if late.is_set():  # http.client takes a header that was cut off for a whole one
+            response.close()
+            raise TimeoutError
+        return response
 
 
 class _HttpConnection(_Watched, urllib3.connection.HTTPConnection):
@@ -250,7 +256,10 @@ class Transport:
                 reply.foreign = foreign
                 return reply
             reply.body.finish()
-            target = urllib.parse.urljoin(url, location) if location.isascii() else ""
+            try:
+                target = urllib.parse.urljoin(url, location)
+            except ValueError:
+                target = ""
             # Once away, always away: a foreign host must not be able to send the credentials anywhere by coming back.
             foreign = foreign or network.origin(target) != first
             self._check_redirect(url, target)
@@ -345,10 +354,10 @@ def failure(error: Exception, place: str) -> SourceError:
         return SourceError(f"the proxy on the way to {place} does not answer", hint="look at HTTPS_PROXY and NO_PROXY")
     if isinstance(error, errors.NameResolutionError):
         return SourceError(f"the name of {place} can't be resolved", hint="look at the reference and the network")
-    if isinstance(error, errors.ConnectTimeoutError):
-        return Dropped(f"{place} does not answer: no connection after {CONNECT_SECONDS:.0f} s")
     if isinstance(error, errors.NewConnectionError):
         return SourceError(f"{place} can't be reached", hint="look at the reference, the network and the proxy")
+    if isinstance(error, errors.ConnectTimeoutError):
+        return Dropped(f"{place} does not answer: no connection after {CONNECT_SECONDS:.0f} s")
     if isinstance(error, errors.ReadTimeoutError | TimeoutError):
         return Dropped(f"{place} stopped answering for {READ_SECONDS:.0f} s", hint="try again later")
     if isinstance(error, errors.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):

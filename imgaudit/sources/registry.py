@@ -46,6 +46,8 @@ def open_registry(
             f"{ref.text} would have to be asked of its registry, and this run is offline",
             hint="save it first, for example with `skopeo copy docker://NAME oci-archive:FILE`, and audit the file",
         )
+    if ref.image_id:
+        raise SourceError(f"{ref.text}: a registry knows no image ids, only names")
     transport = transport or Transport(insecure=options.insecure_registries, allowed_private=options.allowed_realms)
     client = RegistryClient(transport, ref.registry, ref.repository, options, limits)
     try:
