@@ -323,7 +323,8 @@ class _Stack:
         if entry.kind == "dir":
             self.root.entry, self.root.layer = entry, self._layer
             return
-        self._notice("unsafe-path", f"the root of the image as a {entry.kind}; left out", entry.path)
+        if entry.kind != "file":  # the scan notes files, and paths that a tar holds twice
+            self._notice("unsafe-path", f"the root of the image as a {entry.kind}; left out", entry.path)
         self._unlink(inode, "deleted")
 
     def _replace(self, siblings: Names, name: str, new: Inode, entry: Entry) -> None:
@@ -333,9 +334,6 @@ class _Stack:
             new.links -= 1
             return
         twice = old.layer == self._layer
-        if twice and old.entry is not None and new.entry is not None:
-            detail = f"listed again in its layer; a {old.entry.kind} of {old.entry.size} bytes before"
-            self._notice("duplicate-entry", f"{detail}, a {new.entry.kind} of {new.entry.size} bytes now", entry.path)
         if old.children is not None and new.children is not None:
             old.entry, old.layer = new.entry, new.layer
             return
