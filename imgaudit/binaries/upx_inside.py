@@ -1,0 +1,139 @@
+"""What is decoded of a packed program: enough for the reader of unpacked programs to say what it is."""
+
+import dataclasses
+import struct
+
+from imgaudit.binaries.dynamic import (
+    DT_STRSZ,
+    DT_STRTAB,
+    DT_VERNEED,
+    DT_VERNEEDNUM,
+    MAX_ENTRIES,
+    MAX_STRING,
+    MAX_STRINGS,
+)
+from imgaudit.binaries.elf import (
+    MAX_NOTES,
+    PF_W,
+    PT_DYNAMIC,
+    PT_INTERP,
+    PT_LOAD,
+    PT_NOTE,
+    SHT_NOBITS,
+    SHT_SYMTAB,
+    Elf,
+    Segment,
+)
+from imgaudit.binaries.upx_contents import Contents
+from imgaudit.binaries.upx_layout import Layout
+from imgaudit.errors import BinaryError
+from imgaudit.limits import Limits
+
+SHF_ALLOC, SHF_COMPRESSED = 0x2, 0x800
+MAX_SECTIONS = 65_536
+MAX_NAMES = 1 << 20  # bytes of section names
+SECTIONS_SECONDS = 1.0  # what section headers and names may cost to decode: they can lie behind all debug data
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Inside:
+    """A packed program as far as it was decoded.
+
+    image: the original file, byte for byte where it was decoded and zeros elsewhere. Decoded are its ELF and program
+    headers, every writable PT_LOAD, PT_INTERP, PT_DYNAMIC and PT_NOTE, the dynamic string table and version needs; so
+    `Elf(image)`, `read_dynamic`, `linkage_of` and `read_hardening` tell of it what they tell of an unpacked file.
+    Its section headers are taken out of the ELF header, since sections' contents are mostly not there.
+    writable: (address, bytes) of each writable PT_LOAD, for Go build info.
+    symtab, dwarf, stripped: from the original section headers; None where these are too dear to decode.
+    """
+
+    image: memoryview
+    writable: tuple[tuple[int, memoryview], ...]
+    symtab: bool | None
+    dwarf: bool | None
+
+    @property
+    def stripped(self) -> bool | None:
+        """Neither symbol table nor DWARF, before it was packed."""
+        if self.symtab or self.dwarf:
+            return False
+        return None if self.symtab is None or self.dwarf is None else True
+
+
+def read_inside(data: memoryview, headers: bytes, layout: Layout, size: int, limits: Limits) -> Inside:
+    """Decode what tells what a program is. BinaryError where any of it is malformed or over a limit: half of a
+    program would be taken for the whole."""
+    if size > limits.elf_file:
+        raise BinaryError(f"the program inside has {size} bytes; up to {limits.elf_file} are decoded (limit elf_file)")
+    segments = Elf(memoryview(headers)).segments
+    if any(s.type == PT_LOAD and s.offset + s.file_size > size for s in segments):
+        raise BinaryError(f"the packed program's segments reach past its end at {size}")
+    contents = Contents(data, layout.loads + layout.gaps, limits)
+    writable = [s for s in segments if s.type == PT_LOAD and s.flags & PF_W and s.file_size]
+    if sum(s.file_size for s in writable) > limits.elf_section:
+        raise BinaryError(f"the packed program's writable segments are over the limit of {limits.elf_section} bytes")
+    for segment in writable:
+        start = max(segment.offset, len(headers))
+        contents.read(start, segment.offset + segment.file_size - start)
+    for kind, most in ((PT_INTERP, MAX_STRING), (PT_NOTE, MAX_NOTES)):
+        for segment in segments:
+            if segment.type == kind and segment.file_size:
+                contents.read(segment.offset, min(segment.file_size, most))
+    for segment in segments:
+        if segment.type == PT_DYNAMIC and segment.file_size:
+            _read_dynamic(contents, segment, segments)
+    symtab, dwarf = _sections(contents, headers)
+    image = contents.assemble(headers, size)
+    image[40:48], image[58:64] = bytes(8), bytes(6)  # e_shoff; e_shentsize, e_shnum, e_shstrndx
+    view = memoryview(image).toreadonly()
+    loaded = tuple((s.address, view[s.offset : s.offset + s.file_size]) for s in writable)
+    return Inside(view, loaded, symtab, dwarf)
+
+
+def _read_dynamic(contents: Contents, dynamic: Segment, segments: list[Segment]) -> None:
+    """Decode the dynamic section, and the tables in read-only segments that it points to."""
+    size = min(dynamic.file_size, MAX_ENTRIES * 16)
+    raw = contents.read(dynamic.offset, size - size % 16)
+    tags: dict[int, int] = {}
+    for tag, value in struct.iter_unpack("<QQ", raw):
+        if tag == 0:
+            break
+        tags.setdefault(tag, value)
+    sizes = {DT_STRTAB: min(tags.get(DT_STRSZ, 0), MAX_STRINGS), DT_VERNEED: min(tags.get(DT_VERNEEDNUM, 0), 1024) * 64}
+    for tag, length in sizes.items():
+        for load in segments:
+            at = tags.get(tag, 0) - load.address
+            if load.type == PT_LOAD and tag in tags and 0 <= at < load.file_size and length:
+                contents.read(load.offset + at, min(length, load.file_size - at))
+                break
+
+
+def _sections(contents: Contents, headers: bytes) -> tuple[bool | None, bool | None]:
+    """Whether there was a symbol table, and DWARF; None where it can't be told at a fair price."""
+    (offset,) = struct.unpack_from("<Q", headers, 40)
+    entry, count, names_index = struct.unpack_from("<HHH", headers, 58)
+    if offset == 0 and count == 0:
+        return False, False  # no tool finds symbols without section headers
+    if entry != 64 or not 0 < count <= MAX_SECTIONS or names_index >= count:
+        return None, None
+    try:
+        if contents.cost(offset, count * 64) > SECTIONS_SECONDS:
+            return None, None
+        rows = list(struct.iter_unpack("<IIQQQQIIQQ", contents.read(offset, count * 64)))
+    except BinaryError:
+        return None, None
+    there = [row for row in rows if row[1] != SHT_NOBITS and row[5]]
+    symtab = any(row[1] == SHT_SYMTAB for row in there)
+    unloaded = [row for row in there if row[1] == 1 and not row[2] & SHF_ALLOC]
+    if not unloaded:
+        return symtab, False
+    if any(row[2] & SHF_COMPRESSED for row in unloaded):
+        return symtab, True  # linkers compress debug data only
+    at, size = rows[names_index][4:6]
+    try:
+        if size > MAX_NAMES or contents.cost(at, size) > SECTIONS_SECONDS:
+            return symtab, None
+        names = contents.read(at, size)
+    except BinaryError:
+        return symtab, None
+    return symtab, any(names.startswith((b".debug_info\0", b".zdebug_info\0"), row[0]) for row in unloaded)
