@@ -240,15 +240,13 @@ def _uses_cgo(elf: Elf, dynamic: Dynamic) -> bool | None:
     if any(name.startswith("libc.") for name in dynamic.needed):
         return True
     section = elf.section(*PCLNTAB_SECTIONS)
-    if section is None:
-        section = elf.section(".data.rel.ro")
     if section is not None:
         places = [(section.offset, section.offset + section.size)]
-    else:
+    else:  # external linkers may put it into .data.rel.ro or .rodata
         places = [
             (segment.offset, min(segment.offset + segment.file_size, elf.size))
             for segment in elf.segments
-            if segment.type == PT_LOAD and not segment.flags & PF_X
+            if segment.type == PT_LOAD and segment.offset < elf.size
         ]
     if not places:
         return None
