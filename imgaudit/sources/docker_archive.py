@@ -164,11 +164,19 @@ def _found(
 ) -> Found:
     config = _config(store, entry)
     check_layer_count(len(entry.layers), config, f"{entry.config} in {store.place}")
-    names = [member_name(layer) for layer in entry.layers]
+    names = [_member(store, layer) for layer in entry.layers]
     for manifest, index_digest in manifests:
         if manifest.config.digest == config.image_id and [blob_name(each.digest) for each in manifest.layers] == names:
             return _with_manifest(config, manifest, index_digest, skipped)
     return Found(config, config.platform, tuple(LayerJob(name) for name in names), skipped=skipped)
+
+
+def _member(store: Documents, layer: str) -> str:
+    """The file a layer's name leads to, so that links to one file are one blob; why there is none, its visit tells."""
+    try:
+        return store.resolve(layer)
+    except ImageError:
+        return member_name(layer)
 
 
 def _with_manifest(
@@ -178,7 +186,7 @@ def _with_manifest(
     only one of compressed layers is the image's own.
     """
     jobs = tuple(oci.layer_job(layer) for layer in manifest.layers)
-    if any(layer.digest == diff_id for layer, diff_id in zip(manifest.layers, config.diff_ids, strict=True)):
+    if all(layer.digest == diff_id for layer, diff_id in zip(manifest.layers, config.diff_ids, strict=True)):
         plain = tuple(LayerJob(job.key, None, job.media_type, job.size, job.problem) for job in jobs)
         return Found(config, config.platform, plain, skipped=skipped)
     return Found(config, config.platform, jobs, manifest.digest, index_digest, skipped=skipped)

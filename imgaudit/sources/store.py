@@ -39,6 +39,10 @@ class Documents(abc.ABC):
     def has(self, name: str) -> bool:
         """Whether a regular file of that name is there, links followed."""
 
+    def resolve(self, name: str) -> str:
+        """The name of the file that a name leads to. Raises ImageError."""
+        return name
+
     @abc.abstractmethod
     def document(self, name: str) -> bytes:
         """A small file, whole. Raises ImageError (not there, not regular), LimitError."""
