@@ -72,12 +72,15 @@ class _Share:
             self.by_package[package] = self.by_package.get(package, 0) + size
 
     def detail(self) -> str:
+        """The packages with most bytes, or the largest file, and how many more there are."""
         if self.by_package:
             names = sorted(self.by_package, key=lambda name: (-self.by_package[name], name))
-            more = f" and {len(names) - 2} more packages" if len(names) > 2 else ""
-            return ", ".join(names[:2]) + more
-        more = f" and {self.files - 1} more files" if self.files > 1 else ""
-        return self.largest_path + (more[:-1] if self.files == 2 else more)
+            return ", ".join(names[:2]) + _more(len(names) - 2, "package")
+        return self.largest_path + _more(self.files - 1, "file")
+
+
+def _more(count: int, what: str) -> str:
+    return f" and {count} more {what}{'s' if count > 1 else ''}" if count > 0 else ""
 
 
 def attribute(
@@ -109,7 +112,9 @@ def attribute(
             continue
         of_the_os = package is not None or node.layer in base_layers
         areas: Sequence[tuple[AttributionKind, int]] = facts.areas
-        if sum(count for _, count in areas) != size:  # never trust a partition that isn't one
+        if sum(count for _, count in areas) != size or any(
+            count < 0 for _, count in areas
+        ):  # never trust a partition that isn't one
             areas = (("other binaries", size),)
         for kind, count in areas:
             add("os files" if of_the_os and kind == "other binaries" else kind, path, count, package)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from imgaudit.errors import ImageError
 from imgaudit.model import Config, EnvVar, Healthcheck
-from imgaudit.system.redact import redact_env, redact_named, redact_text
+from imgaudit.system.redact import redact_command, redact_env, redact_named
 
 
 def read_config(config: Mapping[str, object]) -> Config:
@@ -60,7 +60,7 @@ def _port_order(port: str) -> tuple[int, str]:
 
 def _command(value: object, place: str) -> tuple[str, ...]:
     """A list of arguments; one string, as very old images have it, is one argument."""
-    return tuple(redact_text(item) for item in _strings([value] if isinstance(value, str) else value, place))
+    return redact_command(_strings([value] if isinstance(value, str) else value, place))
 
 
 def _strings(value: object, place: str) -> list[str]:

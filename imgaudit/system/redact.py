@@ -8,6 +8,7 @@ All patterns take time linear in the text.
 import dataclasses
 import itertools
 import re
+from collections.abc import Sequence
 
 from imgaudit.model import EnvVar
 
@@ -61,6 +62,13 @@ SECRET_RULES: tuple[SecretRule, ...] = (
         "uthorization: UTHORIZATION:",
         r"(?i)(?<!\w)authorization: ?(?:(?:bearer|basic|token) )?(?P<secret>[^\s\"'$]{8,})",
     ),
+    _rule(
+        "json-field",
+        # a config.json of docker, a service account's key
+        '"auth" "password" "token" "secret" "identitytoken" "private_key" "client_secret" _token"',
+        r'"(?:auth|password|token|secret|identitytoken|private_key|client_secret|access_token|refresh_token)" ?: ?'
+        r'"(?P<secret>[^"$\[]{4,})"',
+    ),
     _rule("url-password", "://", r"://[^\s/:@'\"]{0,256}:(?P<secret>[^\s/@:'\"${}\[\]<>*][^\s/@'\"]{0,512})@"),
 )  # fmt: skip
 
@@ -90,7 +98,11 @@ _HARMLESS_VALUE = re.compile(
     r"|/(?:run|var|etc|opt|app|home|root|secrets|tmp|usr|mnt|data|vault|config|certs?|keys?)/[\w./-]*"  # a file
 )
 _NAME = re.compile(r"(?<![\w./-])(?P<name>(?:--?)?[A-Za-z_][\w./-]*+)=")
-_VALUE = re.compile(r"\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'|(?P<bare>[^\s\"';&|]++)")
+_VALUE = re.compile(r"\"(?P<double>(?:[^\"\\]|\\.)*+)\"|'(?P<single>[^']*+)'|(?P<bare>[\"']?[^\s\"']++)", re.DOTALL)
+_UNTIL_QUOTE = {quote: re.compile(f"(?P<quoted>[^{quote}]*+)") for quote in ("'", '"')}
+# BuildKit writes values with blanks without their quotes: a value ends where the next name begins.
+_METADATA = re.compile(r"(?:/bin/sh -c )?(?:#\(nop\) +)?(?:ENV|LABEL|ARG) ")
+_UNTIL_NAME = re.compile(r"(?P<open>.+?)(?= [A-Za-z_][\w.-]{0,200}=|$)", re.DOTALL)
 _FLAG = re.compile(r"(?<!\S)(?P<name>--?[A-Za-z][A-Za-z0-9-]{0,60})[ \t]+(?!-)")
 
 
@@ -121,6 +133,22 @@ def redact_env(name: str, value: str) -> EnvVar:
 def redact_named(name: str, value: str) -> str:
     """A label's value: whole gone where the label's name says secret, else as redact_text."""
     return REDACTED if is_secret_name(name) and _may_be_secret(value) else redact_text(value)
+
+
+def redact_command(arguments: Sequence[str]) -> tuple[str, ...]:
+    """Arguments as a process gets them: what a secret flag says goes, in the same argument or the next one."""
+    redacted = []
+    flag = ""
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if flag and not argument.startswith("-") and _may_be_secret(argument):
+            redacted.append(REDACTED)
+        elif equals and name.startswith("-") and is_secret_name(name) and _may_be_secret(value):
+            redacted.append(f"{name}={REDACTED}")
+        else:
+            redacted.append(redact_text(argument))
+        flag = name if name.startswith("-") and not equals and is_secret_name(name) else ""
+    return tuple(redacted)
 
 
 def redact_text(text: str) -> str:
@@ -154,9 +182,14 @@ def _redact_match(match: re.Match[str]) -> str:
 def _redact_values(names: re.Pattern[str], text: str) -> str:
     """Takes out what follows a name that says secret. What follows another name may hold one and is looked into."""
     kept, done, place = [], 0, 0
+    metadata = _METADATA.match(text) is not None
     while found := names.search(text, place):
         place = found.end()
-        value = _VALUE.match(text, place) if is_secret_name(found["name"]) else None
+        if not is_secret_name(found["name"]):
+            continue
+        before = text[found.start() - 1] if found.start() else ""
+        pattern = _UNTIL_QUOTE.get(before, _UNTIL_NAME if metadata and text[place : place + 1] not in "'\"" else _VALUE)
+        value = pattern.match(text, place)
         if value and _may_be_secret(value[value.lastgroup or 0]):
             start, end = value.span(value.lastgroup or 0)
             kept += [text[done:start], REDACTED]

@@ -50,7 +50,7 @@ ZONE_ARCHIVE = "/usr/local/go/lib/time/zoneinfo.zip"  # $GOROOT/lib/time, after 
 _TZIF_HEADER = 44  # RFC 8536: a zone file is never shorter
 
 _MUSL_LOADER = re.compile(r"/ld-musl-[a-z0-9_.-]+\.so\.1$")
-_GLIBC = re.compile(r"/libc(?:-2\.\d+)?\.so(?:\.6(?:\.1)?)?$")
+_GLIBC = re.compile(r"/libc(?:-(?P<version>2\.\d+)\.so|\.so\.6(?:\.1)?)$")  # before 2.34 the file had the version
 _LIBRARY_FOLDERS = ("/lib", "/lib64", "/usr/lib", "/usr/lib64")
 _UPSTREAM = re.compile(r"(?:\d+:)?(\d+(?:\.\d+)+)")
 _LIBC_PACKAGES = {"musl": ("musl",), "glibc": ("libc6", "libc6.1", "glibc")}
@@ -103,12 +103,12 @@ def _libc(tree: Tree, binary_facts: Mapping[str, Defines], packages: Sequence[Pa
     for node in _library_files(tree):
         if _MUSL_LOADER.search(node.path):
             found.append((node.layer, "musl" + _version("musl", packages, ())))
-        elif _GLIBC.search(node.path):
+        elif named := _GLIBC.search(node.path):
             facts = binary_facts.get(node.path)
             offered = facts.glibc_defined if facts is not None else ()
-            # libc.so and libc.so.0 are also musl's and uClibc's names; only glibc's offers GLIBC_ symbols.
-            if offered or (facts is None and ".so.6" in node.path):
-                found.append((node.layer, "glibc" + _version("glibc", packages, offered)))
+            if offered or facts is None:  # whatever else has the name offers no GLIBC_ symbols
+                version = f" {named['version']}" if named["version"] else _version("glibc", packages, offered)
+                found.append((node.layer, "glibc" + version))
     return min(found, key=lambda item: item[0])[1] if found else None
 
 
@@ -135,7 +135,7 @@ def _library_files(tree: Tree) -> Iterable[Node]:
 
 
 def _version(libc: str, packages: Sequence[Package], offered: tuple[str, ...]) -> str:
-    """ " 2.36" from the package that brought it; from the file's own symbols only a lower bound is known."""
+    """With a blank before it: from the package that brought it; the file's own symbols only give a lower bound."""
     for package in packages:
         if package.name in _LIBC_PACKAGES[libc]:
             upstream = _UPSTREAM.match(package.version)
