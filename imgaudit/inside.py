@@ -8,7 +8,8 @@ from imgaudit import binaries, system
 from imgaudit.binaries import BinaryFacts
 from imgaudit.checks.fitness import judge_fitness
 from imgaudit.layers import Flattened, LayerScan, Node, Tree
-from imgaudit.model import Attribution, Base, Binary, Config, Fitness, Package, Role, Runtime, Skipped
+from imgaudit.model import Attribution, Base, Binary, Config, Fitness, Package, Runtime, Skipped
+from imgaudit.model.binary import Role
 from imgaudit.sources import SourceImage
 from imgaudit.system import EntrypointPlan
 

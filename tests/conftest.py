@@ -4,6 +4,8 @@ import pathlib
 
 import pytest
 
+from tests.support.cli import Cli
+
 # What of the environment decides where images come from, or how reports look.
 GUARDED = (
     "CONTAINER_HOST",
@@ -32,3 +34,10 @@ def _guard_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
 def repo() -> pathlib.Path:
     """The checkout."""
     return pathlib.Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """The command line in this process, its errors never swallowed by the last catch-all."""
+    monkeypatch.setenv("IMGAUDIT_TRACEBACK", "1")
+    return Cli(capsys)

@@ -28,6 +28,7 @@ ARROWS = {
     "audit": NEUTRAL | {"model", "sources", "layers", "binaries", "system", "assemble"},
     "run": NEUTRAL | {"model", "sources", "audit", "compare", "__init__"},
     "unpack": NEUTRAL | {"sources", "layers", "audit", "assemble"},
+    "__main__": {"cli"},
     "__init__": {"audit", "model", "run", "sources"},
 }
 

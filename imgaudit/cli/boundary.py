@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from types import FrameType
 
 import click
@@ -14,11 +15,11 @@ INTERRUPTED = 130
 UNEXPECTED = 3
 
 
-def run(group: click.Group) -> int:
-    """Run the command line and give its exit code."""
+def run(group: click.Group, arguments: Sequence[str] | None = None) -> int:
+    """Run the command line (None: the process's own arguments) and give its exit code."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        code = group.main(standalone_mode=False)
+        code = group.main(arguments, standalone_mode=False)
         sys.stdout.flush()
         return int(code or 0)
     except click.exceptions.Exit as end:

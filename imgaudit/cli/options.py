@@ -11,7 +11,7 @@ import click
 
 from imgaudit.cli.talk import Talk
 from imgaudit.errors import OutputError, UsageError
-from imgaudit.reports import FORMATS
+from imgaudit.reports import REPORTS
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -27,8 +27,8 @@ def parse_outputs(values: tuple[str, ...]) -> list[Output]:
     outputs = []
     for value in values or ("table",):
         name, given, file = value.partition("=")
-        if name not in FORMATS:
-            raise UsageError(f"-o {value}: there is no format {name!r}", hint=f"formats: {', '.join(FORMATS)}")
+        if name not in REPORTS:
+            raise UsageError(f"-o {value}: there is no format {name!r}", hint=f"formats: {', '.join(REPORTS)}")
         if given and not file:
             raise UsageError(f"-o {value}: no file is named", hint=f"-o {name}=FILE, or -o {name} for stdout")
         path = pathlib.Path(file) if given and file != "-" else None
@@ -52,7 +52,7 @@ def outputs_option(command: Callable[..., Any]) -> Callable[..., Any]:
         "outputs",
         multiple=True,
         metavar="FORMAT[=FILE]",
-        help=f"Repeatable; one of them to stdout. Formats: {', '.join(FORMATS)}. Default: table.",
+        help=f"Repeatable; one of them to stdout. Formats: {', '.join(REPORTS)}. Default: table.",
     )(command)
 
 

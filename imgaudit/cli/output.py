@@ -22,16 +22,17 @@ def write_reports(report: Report | BinaryReport, outputs: Sequence[Output], colo
             continue
         terminal = sys.stdout.isatty()
         options = RenderOptions(
-            width=shutil.get_terminal_size((100, 24)).columns if terminal else None,
+            width=shutil.get_terminal_size((100, 24)).columns,
             color=use_color(color),
+            tty=terminal,
             unicode=(sys.stdout.encoding or "").lower().replace("-", "") == "utf8",
         )
         write_stdout(render(report, output.format, options))
 
 
-def write_stdout(text: str) -> None:
+def write_stdout(text: str | bytes) -> None:
     """To stdout, with `\\n` as it is on every platform; a full disk behind it ends as exit code 5."""
-    data = text.encode(sys.stdout.encoding or "utf-8", "backslashreplace")
+    data = _encoded(text, sys.stdout.encoding or "utf-8")
     try:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
@@ -41,11 +42,15 @@ def write_stdout(text: str) -> None:
         raise OutputError(f"stdout could not be written: {error.strerror}") from error
 
 
-def write_file(path: pathlib.Path, text: str) -> None:
+def _encoded(text: str | bytes, encoding: str = "utf-8") -> bytes:
+    return text if isinstance(text, bytes) else text.encode(encoding, "backslashreplace")
+
+
+def write_file(path: pathlib.Path, text: str | bytes) -> None:
     """Write a file whole or not at all: beside it first, then renamed over it."""
     if path.exists() and not path.is_file():  # a device or a pipe: nothing to rename over
         try:
-            path.write_text(text, encoding="utf-8")
+            path.write_bytes(_encoded(text))
         except OSError as error:
             raise OutputError(f"{path} could not be written: {error.strerror}") from error
         return
@@ -53,7 +58,7 @@ def write_file(path: pathlib.Path, text: str) -> None:
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             temporary = file.name
-            file.write(text.encode("utf-8", "backslashreplace"))
+            file.write(_encoded(text))
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)

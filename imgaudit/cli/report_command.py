@@ -20,15 +20,15 @@ def report(file: str, outputs: tuple[str, ...], quiet: bool, verbose: bool, colo
     imgaudit report compare.json -o html=compare.html
     """
     from imgaudit.cli.output import write_reports
-    from imgaudit.reports.json_report import MAX_REPORT_BYTES, load_report
+    from imgaudit.reports.schema import MAX_BYTES, load_report
 
     chosen = parse_outputs(outputs)
     try:
         if file == "-":
-            data = sys.stdin.buffer.read(MAX_REPORT_BYTES + 1)
+            data = sys.stdin.buffer.read(MAX_BYTES + 1)
         else:
             with pathlib.Path(file).open("rb") as stream:
-                data = stream.read(MAX_REPORT_BYTES + 1)
+                data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise UsageError(f"{file} could not be read: {error.strerror}") from error
     write_reports(load_report(data), chosen, color)

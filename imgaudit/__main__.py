@@ -1,0 +1,5 @@
+"""python -m imgaudit"""
+
+from imgaudit.cli.main import main
+
+main()
