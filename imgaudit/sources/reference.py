@@ -29,6 +29,8 @@ _OTHERS = re.compile(r"(dir|ostree|containers-storage|sif|tarball|containerd|doc
 DOCKER_HUB = "docker.io"
 # Never a name: whether it is there is for opening it to say.
 _PATH_LIKE = re.compile(r"\.{0,2}/|.*\.(?:tar|tgz|tar\.gz|tar\.zst)(?::|$)")
+# A registry that is called like a scheme, as compose files do: registry:5000/app.
+_HOST_LIKE = re.compile(r"(?:registry|docker|podman|oci):[0-9]{1,5}/")
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+ -]{0,62}")
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _REPOSITORY = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
@@ -90,7 +92,7 @@ def parse_reference(text: str) -> Reference:
     if not rest or rest != rest.strip() or not rest.isprintable():
         raise UsageError(f"{text!r} is no image reference: it is empty or holds blanks", hint=_EXAMPLE)
     for prefix, scheme in _PREFIXES:
-        if rest.startswith(prefix):
+        if rest.startswith(prefix) and not _HOST_LIKE.match(rest):
             return _with_scheme(rest, label, scheme, rest[len(prefix) :])
     path, ref = _split_path(rest)
     if _may_hold_image(path) or _PATH_LIKE.match(rest):
