@@ -1,22 +1,27 @@
 """The way through one executable: headers, linkage, hardening, Go, UPX -> BinaryFacts -> the model's Binary."""
 
+import dataclasses
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from imgaudit.binaries.areas import areas_of, whole
 from imgaudit.binaries.buildinfo import is_go_note, read_go
 from imgaudit.binaries.dynamic import glibc_names, read_dynamic
 from imgaudit.binaries.elf import MAGIC, NOTE_GNU, NT_GNU_BUILD_ID, SHT_NOBITS, SHT_SYMTAB, Elf
 from imgaudit.binaries.hardening import read_hardening
-from imgaudit.binaries.interface import BinaryFacts
+from imgaudit.binaries.interface import Areas, BinaryFacts
 from imgaudit.binaries.linkage import Lookup, find_missing, linkage_of
 from imgaudit.errors import BinaryError, ImageError, SourceError
 from imgaudit.limits import DEFAULT_LIMITS, Limits
-from imgaudit.model import Analysis, Binary
+from imgaudit.model import Analysis, Binary, GoInfo
 from imgaudit.model.binary import Role
 
 _DWARF = frozenset((".debug_info", ".zdebug_info", ".debug_types", ".zdebug_types"))
+UPX_MARK, UPX_HEAD = b"UPX!", 1024
 _COMPLETE = Analysis(status="complete")
 
 
@@ -26,25 +31,16 @@ def analyse(data: memoryview, *, limits: Limits = DEFAULT_LIMITS) -> BinaryFacts
     try:
         elf = Elf(data)
     except BinaryError as error:
-        return BinaryFacts(
-            size, sha256, Analysis(status="not_analysed", reason=str(error)), whole(size, "other binaries")
-        )
+        analysis = Analysis(status="not_analysed", reason=str(error))
+        return BinaryFacts(size, sha256, analysis, whole(size, "other binaries"))
     if size > limits.elf_file:
         reason = f"the file has {size} bytes; up to {limits.elf_file} are analysed (limit elf_file)"
-        return BinaryFacts(
-            size,
-            sha256,
-            Analysis(status="not_analysed", reason=reason),
-            whole(size, "other binaries"),
-            machine=elf.machine,
-            bits=elf.bits,
-            endian=elf.endian,
-            type=elf.type,
-        )
-    return _plain(elf, size, sha256)
+        analysis = Analysis(status="not_analysed", reason=reason)
+        return _headers_only(elf, sha256, analysis, whole(size, "other binaries"), type=elf.type)
+    return _packed(elf, sha256, limits) or _plain(elf, sha256)
 
 
-def _plain(elf: Elf, size: int, sha256: str) -> BinaryFacts:
+def _plain(elf: Elf, sha256: str) -> BinaryFacts:
     dynamic = read_dynamic(elf)
     build_id, is_go = _build_id(elf)
     go, problem = read_go(elf, dynamic, is_go)
@@ -53,7 +49,7 @@ def _plain(elf: Elf, size: int, sha256: str) -> BinaryFacts:
     symtab, dwarf = _symbols(elf)
     needs = glibc_names(dynamic.versions_needed)
     return BinaryFacts(
-        size,
+        elf.size,
         sha256,
         _analysis(elf),
         areas_of(elf, is_go=bool(go.present)),
@@ -76,6 +72,50 @@ def _plain(elf: Elf, size: int, sha256: str) -> BinaryFacts:
         debuglink=_debuglink(elf),
         hardening=read_hardening(elf, dynamic, c_code=go.cgo if go.present else None),
         go=go,
+    )
+
+
+def _packed(elf: Elf, sha256: str, limits: Limits) -> BinaryFacts | None:
+    """A file that UPX packed, described by the program inside as far as that was decoded; None for any other."""
+    data = elf.data
+    # UPX leaves no section headers; where something added some, its own mark must be there.
+    if elf.sections and bytes(data[-36:-32]) != UPX_MARK and UPX_MARK not in bytes(data[:UPX_HEAD]):
+        return None
+    from imgaudit.binaries.upx import read_upx  # rare, and it needs lzma
+
+    program = read_upx(data, limits)
+    if program is None:
+        return None
+    areas = whole(elf.size, "packed program")
+    if program.inside is None:
+        analysis = Analysis(status="partial", reason=f"the packed program was not decoded: {program.reason}")
+        return _headers_only(elf, sha256, analysis, areas, upx=program.info)
+    inside = Elf(program.inside.image)
+    if program.reason:
+        inside.problem(program.reason)
+    facts = _plain(inside, sha256)
+    return dataclasses.replace(
+        facts,
+        size=elf.size,
+        areas=areas,
+        machine=elf.machine,
+        stripped=program.inside.stripped,
+        symtab=program.inside.symtab,
+        dwarf=program.inside.dwarf,
+        glibc_defined=(),
+        upx=program.info,
+        # Only what says so was decoded: where nothing does, it may still be so.
+        go=facts.go if facts.go.cgo or facts.go.settings.get("CGO_ENABLED") == "0" else _cgo_unknown(facts.go),
+    )
+
+
+def _cgo_unknown(go: GoInfo) -> GoInfo:
+    return msgspec.structs.replace(go, cgo=None)
+
+
+def _headers_only(elf: Elf, sha256: str, analysis: Analysis, areas: Areas, **known: Any) -> BinaryFacts:
+    return BinaryFacts(
+        elf.size, sha256, analysis, areas, machine=elf.machine, bits=elf.bits, endian=elf.endian, **known
     )
 
 
