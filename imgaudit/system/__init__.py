@@ -4,6 +4,7 @@ from imgaudit.system.attribution import attribute
 from imgaudit.system.base import describe_base
 from imgaudit.system.collect import Certificates, Kept, Payload, SystemCollector
 from imgaudit.system.config import read_config
+from imgaudit.system.loader import library_paths
 from imgaudit.system.packages import file_owners, list_packages, unread_databases
 from imgaudit.system.redact import redact_env, redact_text
 from imgaudit.system.runtime import runtime_facts
@@ -18,6 +19,7 @@ __all__ = [
     "describe_base",
     "file_owners",
     "findings_of",
+    "library_paths",
     "list_packages",
     "read_config",
     "redact_env",
