@@ -19,6 +19,7 @@ from imgaudit.layers.header import BLOCK, ZERO_BLOCK, Malformed, Records, Region
 from imgaudit.layers.interface import Collector, Entry, Kind
 
 _HEAD = 64  # bytes of a file that a collector decides by
+_NO_SIZE = b"00000000000\0"
 _ZEROS = bytes(1 << 20)
 _EMPTY = xxhash.xxh3_64_intdigest(b"", SEED)
 _FIELDS = struct.Struct("100s24s12s12s8xc")  # name, (mode, uid, gid), size, mtime, typeflag
@@ -109,7 +110,7 @@ class TarScan:
                 after = start + ((size + 511) & -512)
                 if after > end:
                     break
-            elif flag == b"5":
+            elif flag == b"5" and size_field == _NO_SIZE:
                 after = pos + BLOCK
             else:
                 break
