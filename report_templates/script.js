@@ -63,7 +63,7 @@
 
   function filterable(table) {
     const rows = [...table.tBodies[0].rows];
-    if (rows.length < 8) return;
+    if (rows.length < 12) return;
     const line = document.createElement("label"), input = document.createElement("input");
     const count = document.createElement("output");
     line.className = "filter";

@@ -26,7 +26,7 @@ def render(report: AnyReport, options: RenderOptions) -> str:
 
     report = printable_report(report)
     values: dict[str, object] = {
-        "headline": story.headline(report),
+        "headline": story.headline(report).removeprefix(story.recommended_lead(report)),
         "result": story.result(report),
         "next_command": shorten(story.next_command(report), 400),
         "incomplete": story.exit_code(report) in (2, 3, 4, 5),

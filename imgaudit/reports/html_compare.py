@@ -54,7 +54,7 @@ def _variants(report: model.Report) -> Section:
         label = view.name(row.label)
         note = "recommended" if row.recommended else "reference" if row.reference else ""
         cells = [
-            view.Cell(label.text, "name", label.order, label.title, note=note, tone=note),
+            view.Cell(label.text, "name", label.order, label.title, note=note, tone=note, tight=label.tight),
             view.words(row.base),
             view.words(row.platform),
             view.number(size.download, estimated=size.download_estimated),
@@ -79,6 +79,7 @@ def _variants(report: model.Report) -> Section:
         " ".join(story.notes(report)),
         tables=(Table("variants", "Variants, in the order given", tuple(columns), shown, more, cards=True),),
         lines=view.lines(problems),
+        lines_title="What keeps them from running, or may" if problems else "",
     )
 
 
@@ -95,8 +96,8 @@ def _bytes(report: model.Report) -> Section:
         rows.append((view.name(image.label), view.number(image.size.rootfs), *cells))
     columns = (Column("label"), Column("rootfs", True), *(Column(kind, True, view.swatch(kind)) for kind in kinds))
     more = f"{len(report.images) - len(images):,} more" if len(report.images) > len(images) else ""
-    table = Table("bytes", "Bytes of each kind; a row adds up to rootfs", columns, tuple(rows), more)
-    intro = "Files that the running container sees, by what they are. All bars share one scale."
+    table = Table("bytes", "Bytes of each kind", columns, tuple(rows), more)
+    intro = "Files that the running container sees, by kind: a row adds up to its rootfs. All bars share one scale."
     return Section("bytes-by-kind", "Where the bytes are", intro, bars=bars, tables=(table,))
 
 
@@ -119,7 +120,14 @@ def _binaries(report: model.Report) -> Section:
     lines = [
         f"{story.name(image.label)}: {line}" for image in report.images[: view.ROWS] for line in _predictions(image)
     ]
-    return Section("services", "Binaries", intro, tables=(table,), lines=view.lines(lines))
+    return Section(
+        "services",
+        "Binaries",
+        intro,
+        tables=(table,),
+        lines=view.lines(lines),
+        lines_title="Predictions" if lines else "",
+    )
 
 
 def _predictions(image: model.Image) -> list[str]:

@@ -96,12 +96,14 @@ def _service(image: model.Image) -> Section:
     tables = [html_parts.binaries([(item.path, item) for item in others], "other binary")] if others else []
     if service is None:
         return Section("service", "Service", "No binary was found that the entrypoint ends at.", tables=tuple(tables))
+    predictions = [details.prediction(item) for item in service.predictions]
     breakdown = html_parts.breakdown(service, "breakdown")
     return Section(
         "service",
         f"Service: {story.name(service.path)}",
         pairs=view.pairs(details.binary(service)),
-        lines=view.lines([details.prediction(item) for item in service.predictions]),
+        lines=view.lines(predictions),
+        lines_title="Predictions" if predictions else "",
         tables=(*([breakdown] if breakdown else []), *tables),
     )
 
@@ -124,8 +126,8 @@ def _packages(image: model.Image) -> Section:
     shown, more = view.capped(rows, [item.size for item in ranked])
     columns = (Column("name"), Column("version"), Column("installed size", True))
     table = Table("packages", "OS packages, largest first", columns, shown, more)
-    intro = f"{facts.package_words(image)}.".capitalize()
-    return Section("os-packages", "OS packages", intro, tables=(table,) if rows else ())
+    intro = f"{facts.package_words(image)}."
+    return Section("os-packages", "OS packages", intro, folded=(table,) if rows else ())
 
 
 def _files(image: model.Image) -> Section | None:

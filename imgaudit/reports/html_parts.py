@@ -28,7 +28,7 @@ def findings(report: model.Report) -> Section:
     shown, more = view.capped(rows)
     columns = (Column("severity"), Column("id"), Column("finding"), Column("what to do"))
     table = Table("findings", "Findings", (*columns, Column("in")) if several else columns, shown, more)
-    intro = f"{facts.severity_counts(report).capitalize()}."
+    intro = f"{facts.severity_counts(report)}." if rows else "No findings."
     return Section("findings", "Findings", intro, tables=(table,) if rows else ())
 
 

@@ -28,12 +28,13 @@ class Cell:
     """kind chooses how it looks; order is what a click on the column's head sorts by; title shows on hovering."""
 
     text: str
-    kind: Literal["text", "num", "name", "status", "severity"] = "text"
+    kind: Literal["text", "short", "num", "name", "status", "severity"] = "text"
     order: str | int = ""
     title: str = ""
     shape: str = ""
     tone: str = ""
     note: str = ""
+    tight: bool = False  # short enough to stand on one line
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ class Section:
     bars: tuple[Bar, ...] = ()
     tables: tuple[Table, ...] = ()
     lines: tuple[str, ...] = ()
+    lines_title: str = ""
     pairs: tuple[tuple[str, str], ...] = ()
     folded: tuple[Table, ...] = ()
 
@@ -102,17 +104,21 @@ class Section:
 def name(text: str) -> Cell:
     """A name from the image: code, its middle left out where it is long."""
     short = shorten(text, NAME)
-    return Cell(short, "name", order=short.lower(), title=shorten(text, TEXT) if short != text else "")
+    title = shorten(text, TEXT) if short != text else ""
+    return Cell(short, "name", order=short.lower(), title=title, tight=len(short) <= 18)
 
 
 def words(text: str) -> Cell:
-    return Cell(shorten(text, TEXT))
+    return Cell(shorten(text, TEXT), "short" if len(text) <= 18 else "text")
 
 
 def number(count: int | None, *, estimated: bool = False) -> Cell:
     """A size: rounded, with the exact figure on hovering."""
     title = "" if count is None else f"{numbers.exact(count)}{', estimated' if estimated else ''}"
-    return Cell(numbers.size(count, estimated=estimated), "num", order=-1 if count is None else count, title=title)
+    tone = "absent" if not count else ""
+    return Cell(
+        numbers.size(count, estimated=estimated), "num", order=-1 if count is None else count, title=title, tone=tone
+    )
 
 
 def count(value: int | None) -> Cell:

@@ -55,9 +55,16 @@ def _comparison(compared: model.Comparison, report: model.Report) -> str:
         return f"No variant can be recommended: {advice.reason}"
     row = next((row for row in facts.rows(report) if row.label == advice.label), None)
     if row is None:
-        return f"Recommended: {name(advice.label)}, {advice.reason}"
+        return f"{recommended_lead(report)}{advice.reason}"
     change = "the reference" if row.reference else f"{row.delta} against {reference_words(compared)}"
-    return f"Recommended: {name(row.label)}, {row.download} download, {change}: {advice.reason}"
+    return f"{recommended_lead(report)}{row.download} download, {change}: {advice.reason}"
+
+
+def recommended_lead(report: AnyReport) -> str:
+    """`Recommended: LABEL, `, what a headline starts with where a heading doesn't say it already."""
+    compared = report.comparison if isinstance(report, model.Report) else None
+    advice = compared.recommendation if compared else None
+    return f"Recommended: {name(advice.label)}, " if advice is not None and advice.label is not None else ""
 
 
 def reference_words(compared: model.Comparison) -> str:
@@ -90,7 +97,7 @@ def _binary_headline(report: model.BinaryReport) -> str:
 def notes(report: model.Report) -> list[str]:
     """What has to be known to read the figures."""
     lines = []
-    platforms = sorted({str(image.platform) for image in report.images})
+    platforms = sorted({name(str(image.platform)) for image in report.images})
     if len(report.images) > 1:
         lines.append(f"Platform{'s' if len(platforms) > 1 else ''}: {numbers.listing(platforms, 8)}.")
     if report.comparison is not None:
