@@ -1,6 +1,7 @@
 """ELF headers, segments, sections and notes, on files made to order."""
 
 import struct
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ SHAPES = [(64, "little"), (64, "big"), (32, "little"), (32, "big")]
 
 
 @pytest.mark.parametrize(("bits", "endian"), SHAPES)
-def test_both_word_sizes_and_byte_orders(bits, endian):  # type: ignore[no-untyped-def]
+def test_both_word_sizes_and_byte_orders(bits: Any, endian: Any) -> None:
     elf = Elf(memoryview(make_elf(bits=bits, endian=endian, machine=S390X, sections=[Sec(".text", b"code")])))
     assert (elf.bits, elf.endian, elf.type, elf.machine) == (bits, endian, "exec", "s390x")
     section = elf.section(".text")
@@ -112,7 +113,7 @@ def test_addresses_outside_the_file() -> None:
 
 
 @pytest.mark.parametrize(("bits", "endian"), SHAPES)
-def test_notes(bits, endian):  # type: ignore[no-untyped-def]
+def test_notes(bits: Any, endian: Any) -> None:
     order = "<" if endian == "little" else ">"
     notes = note(b"GNU\0", 3, b"\x01\x02\x03", order) + note(b"Go\0\0", 4, b"a/b/c/d", order)
     elf = Elf(memoryview(make_elf(bits=bits, endian=endian, machine=I386, type=DYN, notes=notes)))
