@@ -78,6 +78,7 @@ class RegistrySource:
 
     def __init__(self, client: "RegistryClient", reference: str, image: ChosenImage) -> None:
         self._client, self.reference, self._image = client, reference, image
+        self.platform = image.platform
 
     def read(self, visit: Visitor[T]) -> SourceImage[T]:
         """Streams the layers, two at a time; a layer that fails keeps its error, the others go on."""
