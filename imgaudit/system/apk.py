@@ -13,12 +13,14 @@ from imgaudit.system.collect import APK_DATABASES, kept_text
 
 
 def packages(tree: Tree, names: purl.OsNames) -> Iterator[Package]:
-    """The packages of the databases; an entry without name or version is left out."""
+    """The packages of the databases; an entry without a usable name or version is left out."""
     for text in _databases(tree):
         for block in text.split("\n\n"):
+            if not block:
+                continue
             fields = dict(line.split(":", 1) for line in block.split("\n") if line[:2] in ("P:", "V:", "A:", "I:"))
             name, version, size = fields.get("P"), fields.get("V"), fields.get("I", "")
-            if name and version:
+            if name and version and len(name) <= purl.LONGEST >= len(version):
                 yield purl.package("apk", name, version, fields.get("A") or None, number(size), names)
 
 

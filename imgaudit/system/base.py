@@ -45,6 +45,8 @@ _COPIED = re.compile(r"(?:^|#\(nop\) +)(?:COPY|ADD|WORKDIR) ")
 _ROOT_FILE_SYSTEM = re.compile(
     r"#\(nop\) +ADD (?:file|multi|dir):\w+ in / *$|(?:ADD|COPY) \S*(?:rootfs|\.tar)\S* /(?: |$)|^# debian\.sh "
 )
+# A first layer that the build itself made may hold more than the OS.
+_BUILT = re.compile(r"^(?:RUN|COPY --from=|WORKDIR|/bin/sh -c (?!#\(nop\)))")
 _BUSYBOX_APPLETS = 50  # the busybox image has hundreds; a copied shell has a handful
 
 
@@ -210,8 +212,11 @@ def _from_base(base: Base, scans: Sequence[LayerScan | None], layers: Sequence[H
         return [True] * (last + 1) + known[last + 1 :]
     first = scans[0] if scans else None
     if first is not None and base.family not in ("unknown", "other"):
-        begins = _ROOT_FILE_SYSTEM.search(layers[0].created_by or "") is not None if layers else False
-        if (begins or len(layers) > 1) and (base.family == "busybox" or _has_identity(first)):
+        created_by = layers[0].created_by or "" if layers else ""
+        begins = _ROOT_FILE_SYSTEM.search(created_by) is not None
+        if (begins or (len(layers) > 1 and not _BUILT.match(created_by))) and (
+            base.family == "busybox" or _has_identity(first)
+        ):
             known[0] = True
     return known
 

@@ -25,6 +25,8 @@ def packages(tree: Tree, names: purl.OsNames) -> Iterator[Package]:
             name, version, state = fields.get("Package"), fields.get("Version"), fields.get("Status", "")
             if not name or not version or (from_status and state.split()[2:3] != ["installed"]):
                 continue
+            if len(name) > purl.LONGEST or len(version) > purl.LONGEST:
+                continue
             kib = number(fields.get("Installed-Size", ""))
             size = None if kib is None else kib * 1024
             yield purl.package("deb", name, version, fields.get("Architecture") or None, size, names)

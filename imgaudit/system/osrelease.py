@@ -5,6 +5,7 @@ from imgaudit.system.collect import kept_text
 
 PATHS = ("/etc/os-release", "/usr/lib/os-release")
 _LINES = 1_000  # real ones have about ten
+_LONGEST = 200  # characters of a value
 
 
 def find(tree: Tree) -> str | None:
@@ -36,5 +37,5 @@ def parse(text: str) -> dict[str, str]:
                 for char in ('"', "$", "`"):
                     value = value.replace("\\" + char, char)
                 value = value.replace("\\\\", "\\")
-        values[name] = value
+        values[name] = value[:_LONGEST]
     return values

@@ -8,6 +8,8 @@ from urllib.parse import quote
 
 from imgaudit.model import Package
 
+LONGEST = 255  # of a name or a version; file systems allow no longer name for a package's own file
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class OsNames:

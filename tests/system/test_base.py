@@ -58,6 +58,8 @@ def test_alpine() -> None:
         ([(ALPINE, "RUN apk add curl")], [None]),
         ([(APP, COPY), (ALPINE, COPY)], [None, None]),  # the first layer is not what the base is
         ([(ALPINE, None), (APP, None), (APP, None)], [True, None, None]),
+        ([(ALPINE | APP, "COPY --from=build / / # buildkit"), (APP, None)], [None, None]),
+        ([(ALPINE | APP, "/bin/sh -c apk add curl"), (APP, None)], [None, None]),
     ],
 )
 def test_only_the_layer_that_is_the_base_is_called_so(

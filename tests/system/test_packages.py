@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packageurl import PackageURL
 
+from imgaudit.errors import LimitError
 from imgaudit.model import Package
-from imgaudit.system import purl
+from imgaudit.system import packages, purl
 from imgaudit.system.packages import file_owners, has_database, list_packages, unread_databases
 from tests.support.tree import Content, Link, make_tree
 
@@ -141,6 +142,24 @@ def test_no_databases() -> None:
 def test_one_database_under_two_names_counts_once() -> None:
     files = {"/lib": Link("usr/lib"), "/usr/lib/apk/db/installed": ALPINE["/lib/apk/db/installed"]}
     assert len(list_packages(make_tree(files))) == 2
+
+
+def test_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packages, "MAX_PACKAGES", 2)
+    monkeypatch.setattr(packages, "MAX_OWNED", 2)
+    tree = make_tree(ALPINE)
+    assert len(list_packages(tree)) == 2
+    with pytest.raises(LimitError, match="more than 2 paths"):
+        file_owners(tree)
+    monkeypatch.setattr(packages, "MAX_PACKAGES", 1)
+    with pytest.raises(LimitError, match="more than 1 packages"):
+        list_packages(tree)
+
+
+@pytest.mark.parametrize("name", ["a" * 256, ""])
+def test_names_that_no_package_has_are_left_out(name: str) -> None:
+    assert list_packages(make_tree({"/lib/apk/db/installed": f"P:{name}\nV:1\n"})) == ()
+    assert list_packages(make_tree({"/var/lib/dpkg/status.d/x": f"Package: {name}\nVersion: 1\n"})) == ()
 
 
 def test_without_os_release_the_purl_has_no_namespace() -> None:
