@@ -215,6 +215,9 @@ class ArchiveStream(Names, Generic[T]):
                     job = wanted[name] if wanted else LayerJob(name)
                     blob = LayerBlob(job.digest or job.key, job.media_type, member.size, body)
                     self.outcomes[name] = _visited(visit, blob)
+            name = ""
+            while forward.read(CHUNK):  # padding: a compressed stream's checksum stands behind it
+                pass
         except LimitError as error:
             raise LimitError(f"{place}: {error}") from error
         except ImageError as error:
