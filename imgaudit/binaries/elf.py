@@ -231,13 +231,16 @@ class Elf:
         return None
 
     def notes(self) -> Iterator[tuple[bytes, int, bytes]]:
-        """Owner (with its NUL), type and content of each note, from segments, else from sections.
+        """Owner (with its NUL), type and content of each note: those of segments, then of sections (a note may come twice).
 
-        Names and contents are padded to 4 bytes; notes that ask for 8 (PT_GNU_PROPERTY's) hold no ids.
+        Both count: Go's linker puts its GNU build id into a section that no segment of notes covers. Names and
+        contents are padded to 4 bytes; notes that ask for 8 (.note.gnu.property) hold no ids.
         """
-        places = [(s.offset, s.file_size) for s in self.segments if s.type == PT_NOTE]
-        if not places:
-            places = [(s.offset, s.size) for s in self.sections or () if s.type == SHT_NOTE]
+        places = dict.fromkeys((s.offset, s.file_size) for s in self.segments if s.type == PT_NOTE)
+        starts = {offset for offset, _ in places}
+        places |= dict.fromkeys(
+            (s.offset, s.size) for s in self.sections or () if s.type == SHT_NOTE and s.offset not in starts
+        )
         shape, budget = struct.Struct(self.order + "III"), MAX_NOTES
         for offset, size in places:
             stop = min(offset + min(size, budget), self.size)
