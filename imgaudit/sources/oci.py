@@ -67,14 +67,13 @@ def find_images(store: Documents, ref: str | None, options: OpenOptions) -> list
         raise ImageError(f"{INDEX} in {store.place}: no images")
     meant = _meant(entries, store.place, ref)
     what = store.place if ref is None else f"{store.place}:{ref}"
+    # index.json stands for the index of platforms; no registry has it, so its digest is not told.
+    evidence = [each for each in index.manifests if each.is_attestation]
+    top = Index("", "", (*meant, *evidence))
     if len(meant) == 1:
-        data = store.fetch(meant[0])
-        top = parse_manifest(
-            data, f"{meant[0].digest} in {store.place}", media_type=meant[0].media_type, limits=store.limits
-        )
-    else:  # index.json is the index of platforms itself; no registry has it, so its digest is not told
-        evidence = [each for each in index.manifests if each.is_attestation]
-        top = Index("", "", (*meant, *evidence))
+        place = f"{meant[0].digest} in {store.place}"
+        below = parse_manifest(store.fetch(meant[0]), place, media_type=meant[0].media_type, limits=store.limits)
+        top = below if isinstance(below, Index) else top
     return [_found(each) for each in choose_images(top, what, store.fetch, options, has=store.has_blob)]
 
 
