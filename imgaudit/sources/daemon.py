@@ -7,6 +7,7 @@ never by the engine's own endpoints (Podman's fails on images without dates).
 
 import dataclasses
 import json
+import socket
 import urllib.parse
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
@@ -142,6 +143,9 @@ class EngineSource:
                 engine_size=self._found.size,
                 limits=self._limits,
             )
+            # To its very end: only then has the engine really finished, and the connection can be used again.
+            while stream.read(1 << 20):
+                pass
         if image.image_id != self._found.id and not self._found.descriptor:
             raise ImageError(
                 f"{self.reference}: {self._client.title} sent an image with the id {image.image_id}, "
@@ -202,7 +206,11 @@ class Client:
             problem = "does not answer in time"
         except (docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError) as error:
             problem = _problem(error)
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except PermissionError:
+            problem = "may not be used by you: permission denied"
+        except OSError:
+            problem = "can't be reached"
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             problem = _problem(error)
         raise SourceError(
             f"{self.title} ({self._endpoint.told_by}) {problem}",
@@ -210,6 +218,8 @@ class Client:
         )
 
     def _connect(self) -> "docker.APIClient":
+        if self._endpoint.url.startswith("unix://"):
+            _probe(self._endpoint.url)
         import docker
         import docker.tls
 
@@ -271,6 +281,14 @@ class Client:
                 f"{self.title} ({self._endpoint.told_by}) answers {response.status_code} when asked for {what}",
                 hint="its log tells why",
             )
+
+
+def _probe(url: str) -> None:
+    """Whether someone listens on a unix socket, with the system's own error, and before the docker library (0.1 s to
+    import) is needed. Raises OSError."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.settimeout(ANSWER_SECONDS)
+        probe.connect("/" + url.removeprefix("unix://").lstrip("/"))
 
 
 def _problem(error: Exception) -> str:
