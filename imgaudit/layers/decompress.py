@@ -12,9 +12,9 @@ from imgaudit.errors import ImageError, LimitError
 from imgaudit.layers.interface import Compression
 from imgaudit.limits import Limits
 
-PIECE = 1 << 20  # bytes of output at a time
+PIECE = 1 << 19  # bytes of output at a time
 _GZIP_HEADER_LIMIT = 128 << 10  # an extra field is 64 KiB at most; names and comments beyond the rest are abuse
-_SMALL, _LARGE = 4 << 10, 1 << 18  # input handed to a decompressor at a time
+_SMALL, _LARGE = 4 << 10, 1 << 17  # input handed to a decompressor at a time
 
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
