@@ -53,11 +53,11 @@
         const now = head.getAttribute("aria-sort");
         const descending = now ? now === "ascending" : head.classList.contains("num");
         sort(column, descending);
-        set("sort." + table.id, column + (descending ? "-" : "+"));
+        set("sort." + table.dataset.name, column + (descending ? "-" : "+"));
       });
     });
 
-    const wish = /^(\d+)([+-])$/.exec(state.get("sort." + table.id) || "");
+    const wish = /^(\d+)([+-])$/.exec(state.get("sort." + table.dataset.name) || "");
     if (wish && Number(wish[1]) < heads.length) sort(Number(wish[1]), wish[2] === "-");
   }
 
@@ -68,7 +68,7 @@
     const count = document.createElement("output");
     line.className = "filter";
     input.type = "search";
-    input.value = state.get("filter." + table.id) || "";
+    input.value = state.get("filter." + table.dataset.name) || "";
     line.append("Filter", input, count);
     table.closest(".scroll").before(line);
 
@@ -80,7 +80,7 @@
         if (!row.hidden) shown += 1;
       }
       count.textContent = text ? shown + " of " + rows.length : "";
-      set("filter." + table.id, text);
+      set("filter." + table.dataset.name, text);
     }
 
     input.addEventListener("input", filter);

@@ -24,7 +24,7 @@ def render(report: AnyReport, format: str, options: RenderOptions | None = None)
     """The report in one of REPORTS' formats. UsageError for a format that doesn't exist."""
     chosen = REPORTS.get(format)
     if chosen is None:
-        raise UsageError(f"There is no format {printable(format)!r}.", hint=f"Formats: {', '.join(REPORTS)}.")
+        raise UsageError(f"There is no format '{printable(format)}'.", hint=f"Formats: {', '.join(REPORTS)}.")
     return chosen.renderer()(report, options or RenderOptions())
 
 

@@ -44,10 +44,13 @@ def printable_report(value: T, *, ascii_only: bool = False) -> T:
     if isinstance(value, str):
         return printable(value, ascii_only=ascii_only)  # type: ignore[return-value]
     if isinstance(value, tuple):
-        return tuple(printable_report(item, ascii_only=ascii_only) for item in value)  # type: ignore[return-value]
+        items = tuple(printable_report(item, ascii_only=ascii_only) for item in value)
+        same = all(new is old for new, old in zip(items, value, strict=True))
+        return value if same else items  # type: ignore[return-value]
     if isinstance(value, dict):
-        pairs = ((printable_report(k, ascii_only=ascii_only), v) for k, v in value.items())
-        return {k: printable_report(v, ascii_only=ascii_only) for k, v in pairs}  # type: ignore[return-value]
+        before = tuple(value.items())
+        after = printable_report(before, ascii_only=ascii_only)
+        return value if after is before else dict(after)  # type: ignore[return-value]
     if isinstance(value, msgspec.Struct):
         fields = {name: getattr(value, name) for name in value.__struct_fields__}
         cleaned = {name: printable_report(item, ascii_only=ascii_only) for name, item in fields.items()}

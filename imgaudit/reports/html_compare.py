@@ -26,8 +26,11 @@ def tiles(report: model.Report) -> tuple[Tile, ...]:
 
 
 def sections(report: model.Report) -> list[Section]:
+    gates = html_parts.gates(report.verdict) if report.verdict is not None else None
+    if not report.images:
+        return [section for section in (gates, html_parts.unread(report)) if section is not None]
     found: list[Section | None] = [
-        html_parts.gates(report.verdict) if report.verdict is not None else None,
+        gates,
         _variants(report),
         _bytes(report),
         _capabilities(report),

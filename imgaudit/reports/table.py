@@ -29,7 +29,7 @@ def render(report: AnyReport, options: RenderOptions) -> str:
         out.heading("Skipped and failed")
         out.bullets(unread, LISTED, "yellow")
     out.line()
-    out.line(f"{story.result(report)} Next: {story.next_command(report)}", "bold", wrap=False)
+    out.line(f"{story.result(report)} Next: {out.cut(story.next_command(report), 500)}", "bold", wrap=False)
     return out.text()
 
 

@@ -49,6 +49,10 @@ class Terminal:
     def ellipsis(self) -> str:
         return "…" if self._options.unicode else "..."
 
+    def _plain(self, text: str) -> str:
+        """text with this output's ellipsis; every other glyph has a stand-in of its own width (text())."""
+        return text if self._options.unicode else text.replace("…", "...")
+
     def paint(self, text: str, *colours: Colour) -> str:
         if not self._options.color or not colours or not text:
             return text
@@ -63,6 +67,7 @@ class Terminal:
     ) -> None:
         """One line; on a terminal wrapped between words (a command is not), what follows indented to hang."""
         lead = " " * indent
+        text = self._plain(text)
         if not self._options.tty or not wrap:
             self._lines.append(self.paint(lead + text, *colours))
             return
@@ -101,7 +106,8 @@ class Terminal:
         """A table; the widest may lose columns of low rank, then its first column's middle, but never wraps."""
         if not rows:
             return
-        shown = [list(row) for row in (rows[:limit] if limit and self._options.tty else rows)]
+        taken = rows[:limit] if limit and self._options.tty else rows
+        shown = [[self._plain(cell) for cell in row] for row in taken]
         kept = list(range(len(columns)))
         if self._options.tty:
             kept = self._fit(columns, shown)

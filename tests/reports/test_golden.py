@@ -1,0 +1,57 @@
+"""Each format's whole output, kept in golden/. IMGAUDIT_UPDATE_GOLDEN=1 writes them anew: read the diff."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from imgaudit.reports import REPORTS, AnyReport, RenderOptions, render
+from tests.support import reports
+
+GOLDEN = Path(__file__).parent / "golden"
+CASES: dict[str, AnyReport] = {
+    "compare": reports.compared(),
+    "image": reports.report(reports.debian()),
+    "incomplete": reports.report(reports.incomplete()),
+    "check": reports.checked(),
+    "binary": reports.binaries(),
+    "hostile": reports.hostile_compared(),
+}
+VIEWS = {
+    "table.terminal.txt": ("table", RenderOptions(width=100, tty=True)),
+    "table.narrow.txt": ("table", RenderOptions(width=80, tty=True, color=True)),
+    "table.ascii.txt": ("table", RenderOptions(width=100, unicode=False)),
+    "txt": ("table", RenderOptions()),
+    "json": ("json", RenderOptions()),
+    "md": ("markdown", RenderOptions()),
+    "html": ("html", RenderOptions()),
+}
+# What 10,000-character names make large is looked at in test_hostile.py.
+SKIPPED = {("image", "table.narrow.txt"), ("image", "table.ascii.txt"), ("compare", "json"), ("hostile", "md")}
+FILES = [
+    (case, view)
+    for case in CASES
+    for view in VIEWS
+    if (case in ("compare", "image") or view in ("table.terminal.txt", "md")) and (case, view) not in SKIPPED
+]
+
+
+@pytest.mark.parametrize(("case", "view"), FILES)
+def test_output_is_the_golden_one(case: str, view: str) -> None:
+    format, options = VIEWS[view]
+    found = render(CASES[case], format, options)
+    data = found.encode() if isinstance(found, str) else found
+    path = GOLDEN / f"{case}.{view}"
+    if os.environ.get("IMGAUDIT_UPDATE_GOLDEN"):
+        path.write_bytes(data)
+    assert data == path.read_bytes(), f"{path.name} differs; IMGAUDIT_UPDATE_GOLDEN=1 writes it anew"
+
+
+def test_no_golden_file_is_left_over() -> None:
+    assert {path.name for path in GOLDEN.iterdir()} == {f"{case}.{view}" for case, view in FILES}
+
+
+@pytest.mark.parametrize("format", REPORTS)
+@pytest.mark.parametrize("case", CASES)
+def test_same_input_same_bytes(case: str, format: str) -> None:
+    assert render(CASES[case], format) == render(CASES[case], format)
