@@ -6,8 +6,10 @@ size breakdown's business.
 
 from collections.abc import Iterator
 
+from imgaudit.binaries.buildinfo import PCLNTAB_SECTIONS
 from imgaudit.binaries.elf import PF_X, PT_LOAD, SHT_NOBITS, SHT_SYMTAB, Elf
 from imgaudit.binaries.interface import Areas
+from imgaudit.binaries.pclntab_extent import find_pclntab
 from imgaudit.model.image import AttributionKind
 
 _CODE = (".text", ".init", ".fini", ".plt")
@@ -58,10 +60,18 @@ def _parts(elf: Elf, is_go: bool) -> Iterator[tuple[int, int, AttributionKind]]:
         kind = _kind(section.name, section.type, is_go)
         if kind is not None:
             yield section.offset, section.offset + section.size, kind
-    if is_go and not elf.sections:
-        for segment in elf.segments:
-            if segment.type == PT_LOAD and segment.flags & PF_X:
-                yield segment.offset, segment.offset + segment.file_size, "go code"
+    if not is_go or elf.section(*PCLNTAB_SECTIONS):
+        return
+    table = find_pclntab(elf)
+    if table is not None:
+        yield *table, "go runtime tables"
+    for segment in elf.segments if not elf.sections else ():
+        if segment.type == PT_LOAD and segment.flags & PF_X:
+            start, end = segment.offset, segment.offset + segment.file_size
+            if table is not None and start <= table[0] < end:
+                yield start, table[0], "go code"
+                start = table[1]
+            yield start, end, "go code"
 
 
 def _kind(name: str, kind: int, is_go: bool) -> AttributionKind | None:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from imgaudit.binaries.dynamic import DT_RELA, DT_RELASZ, Dynamic
 from imgaudit.binaries.elf import NOTE_GO, NT_GO_BUILD_ID, PF_W, PF_X, PT_LOAD, Elf
 from imgaudit.binaries.modinfo import ModInfo, parse_modinfo, unframe, vcs_of
+from imgaudit.binaries.pclntab_extent import find_pclntab, is_pclntab
 from imgaudit.errors import BinaryError
 from imgaudit.model import GoInfo
 
@@ -21,7 +22,6 @@ MAX_VERSION = 1_024  # bytes of `go1.27.3 X:...`
 MAX_MODINFO = 16 << 20  # bytes of the module list
 
 PCLNTAB_SECTIONS = (".gopclntab", ".data.rel.ro.gopclntab")
-_PCLNTAB_MAGICS = (0xFFFFFFFB, 0xFFFFFFFA, 0xFFFFFFF0, 0xFFFFFFF1)
 _RELATIVE = {"amd64": 8, "arm64": 1027, "386": 8, "riscv64": 3, "s390x": 12, "ppc64le": 22, "ppc64": 22, "loong64": 3}
 
 # Bytes at an address of the process; BinaryError where they are not in the file.
@@ -209,30 +209,7 @@ def _has_go_tables(elf: Elf) -> bool:
         return is_pclntab(elf.data[section.offset : section.offset + 8], elf)
     if elf.sections:
         return False  # a Go linker names it; and looking through all of every library is not free
-    return any(find_pclntab(elf))
-
-
-def is_pclntab(head: memoryview | bytes, elf: Elf) -> bool:
-    """Magic, two zero bytes, the smallest instruction (1, 2, 4), the pointer size: runtime.pcHeader."""
-    if len(head) < 8:
-        return False
-    magic, zero, quantum, pointer = struct.unpack(elf.order + "IHBB", head[:8])
-    return magic in _PCLNTAB_MAGICS and zero == 0 and quantum in (1, 2, 4) and pointer == elf.word
-
-
-def find_pclntab(elf: Elf) -> Iterator[int]:
-    """Offsets in the file where a pclntab may start, found by its header in segments that are loaded."""
-    patterns = [struct.pack(elf.order + "IH", magic, 0) for magic in _PCLNTAB_MAGICS]
-    for segment in elf.segments:
-        if segment.type != PT_LOAD or segment.offset >= elf.size:
-            continue
-        content = bytes(elf.data[segment.offset : min(segment.offset + segment.file_size, elf.size)])
-        for pattern in patterns:
-            at = content.find(pattern)
-            while at >= 0:
-                if (segment.address + at) % elf.word == 0 and is_pclntab(content[at : at + 8], elf):
-                    yield segment.offset + at
-                at = content.find(pattern, at + 1)
+    return find_pclntab(elf) is not None
 
 
 def _uses_cgo(elf: Elf, dynamic: Dynamic) -> bool | None:

@@ -231,9 +231,9 @@ class Elf:
         return None
 
     def notes(self) -> Iterator[tuple[bytes, int, bytes]]:
-        """Owner (with its NUL), type and content of each note: those of segments, then of sections (a note may come twice).
+        """Owner (with its NUL), type and content of each note: those of segments, then of sections.
 
-        Both count: Go's linker puts its GNU build id into a section that no segment of notes covers. Names and
+        A note may come twice. Both count: Go's linker puts its GNU build id into a section that no segment of notes covers. Names and
         contents are padded to 4 bytes; notes that ask for 8 (.note.gnu.property) hold no ids.
         """
         places = dict.fromkeys((s.offset, s.file_size) for s in self.segments if s.type == PT_NOTE)

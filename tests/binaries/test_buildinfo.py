@@ -212,13 +212,17 @@ def test_go_without_build_info_is_go_of_an_unknown_version() -> None:
 
 
 def test_a_pclntab_alone_shows_a_go_binary() -> None:
-    table = struct.pack("<IHBB", 0xFFFFFFF1, 0, 1, 8) + bytes(64)
-    with_sections = make_elf(sections=[Sec(".gopclntab", table)])
-    assert analyse(memoryview(with_sections)).go.present is True
-    without = make_elf(sections=[Sec(".gopclntab", table)], section_headers=False)
-    assert analyse(memoryview(without)).go.present is True
-    other = make_elf(sections=[Sec(".gopclntab", table[:7] + b"\x03")], section_headers=False)
-    assert analyse(memoryview(other)).go.present is False
+    # A header of 72 bytes, names (8 bytes), a functab with one function, its record of 44 bytes.
+    table = struct.pack("<IHBB8Q", 0xFFFFFFF1, 0, 1, 8, 1, 0, 0, 72, 80, 80, 80, 80) + bytes(8)
+    table += struct.pack("<III", 0, 12, 16) + bytes(44)
+    with_section = analyse(memoryview(make_elf(sections=[Sec(".gopclntab", table)])))
+    assert with_section.go.present is True
+    without = analyse(memoryview(make_elf(sections=[Sec(".gopclntab", table)], section_headers=False)))
+    assert without.go.present is True
+    assert dict(without.areas)["go runtime tables"] == len(table)
+    for broken in (table[:7] + b"\x03" + table[8:], table[:8] + b"\xff" * 8 + table[16:], table[:-1]):
+        other = make_elf(sections=[Sec(".gopclntab", broken)], section_headers=False)
+        assert analyse(memoryview(other)).go.present is False
 
 
 def test_cgo_needs_evidence() -> None:
