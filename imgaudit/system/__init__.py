@@ -4,6 +4,7 @@ from imgaudit.system.attribution import attribute
 from imgaudit.system.base import describe_base
 from imgaudit.system.collect import Certificates, Kept, Payload, SystemCollector
 from imgaudit.system.config import read_config
+from imgaudit.system.entrypoint import EntrypointPlan, find_service
 from imgaudit.system.loader import library_paths
 from imgaudit.system.packages import file_owners, list_packages, unread_databases
 from imgaudit.system.redact import redact_env, redact_text
@@ -12,12 +13,14 @@ from imgaudit.system.structure import findings_of
 
 __all__ = [
     "Certificates",
+    "EntrypointPlan",
     "Kept",
     "Payload",
     "SystemCollector",
     "attribute",
     "describe_base",
     "file_owners",
+    "find_service",
     "findings_of",
     "library_paths",
     "list_packages",

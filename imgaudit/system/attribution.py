@@ -1,6 +1,5 @@
 """What the bytes of the flattened tree are: an exact partition of size.rootfs."""
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
@@ -42,7 +41,8 @@ _TIME_ZONES = (
     "/etc/zoneinfo/",
     "/etc/localtime",
 )
-_SOURCE = re.compile(r"/pkg/mod/|^/usr/local/go/(?:src|test)/|/\.git/|\.go$|/go\.(?:mod|sum|work|work\.sum)$")
+_SOURCE_FOLDERS = ("/usr/local/go/src/", "/usr/local/go/test/")
+_SOURCE_ENDINGS = (".go", "/go.mod", "/go.sum", "/go.work", "/go.work.sum")
 _ZONE_ARCHIVE = "/lib/time/zoneinfo.zip"
 
 
@@ -131,7 +131,7 @@ def _kind(path: str, payload: object | None, package: str | None, of_base: bool)
         return "time zones"
     if package is not None:
         return "os files"
-    if _SOURCE.search(path):
+    if path.endswith(_SOURCE_ENDINGS) or "/pkg/mod/" in path or "/.git/" in path or path.startswith(_SOURCE_FOLDERS):
         return "source code"
     if isinstance(payload, Certificates) and payload.count:
         return "certificates"

@@ -69,7 +69,11 @@ SECRET_RULES: tuple[SecretRule, ...] = (
         r'"(?:auth|password|token|secret|identitytoken|private_key|client_secret|access_token|refresh_token)" ?: ?'
         r'"(?P<secret>[^"$\[]{4,})"',
     ),
-    _rule("url-password", "://", r"://[^\s/:@'\"]{0,256}:(?P<secret>[^\s/@:'\"${}\[\]<>*][^\s/@'\"]{0,512})@"),
+    _rule(
+        "url-password",
+        "://",
+        r"://[^\s/:@'\"]{0,256}:(?!\$\{?\w+\}?@|\*+@|\[redacted\]@|<\w+>@)(?P<secret>[^\s/'\"]{1,512})@",
+    ),
 )  # fmt: skip
 
 # Words of a name that make its value a secret. A pair counts where its words stand next to each other.
@@ -86,19 +90,25 @@ _HARMLESS_LAST = frozenset((
     "FILE", "FILES", "PATH", "DIR", "DIRECTORY", "FOLDER", "LOCATION", "URL", "URI", "ENDPOINT", "HOST", "NAME", "TYPE",
     "TTL", "EXPIRY", "EXPIRATION", "EXPIRES", "LIFETIME", "TIMEOUT", "AGE", "LENGTH", "LEN", "SIZE", "LIMIT", "COUNT",
     "ISSUER", "AUDIENCE", "HEADER", "FIELD", "PREFIX", "SUFFIX", "FORMAT", "POLICY", "ENABLED", "DISABLED", "REQUIRED",
-    "ALGORITHM", "VERSION", "ID", "IDS", "MOUNT", "PROVIDER", "STORE", "MANAGER", "ARN", "REF", "PARALLELISM", "REGION",
+    "ALGORITHM", "VERSION", "STDIN", "ID", "IDS", "MOUNT", "PROVIDER", "STORE", "MANAGER", "ARN", "REF", "PARALLELISM",
+    "REGION",
 ))  # fmt: skip
-_HARMLESS_NAMES = frozenset(("PWD", "OLDPWD", "PASS", "SSH_AUTH_SOCK"))
+_HARMLESS_NAMES = frozenset(("PWD", "OLDPWD"))
 _GATE = re.compile(r"(?i)pass|pwd|secret|token|key|credential")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORDS = re.compile(r"[^A-Za-z0-9]+")
 _HARMLESS_VALUE = re.compile(
     r"(?i)true|false|yes|no|on|off|none|null|nil|0|1|\*+|<[^>]*>|\[redacted\]"
-    r"|\$\w+|\$\{[^}]*\}|\$\([^)]*\)"  # a reference, not the value
+    r"|\$\w+|\$\{\w+\}|\$\([^)]*\)|`[^`]*`"  # a reference, not the value; `${NAME:-value}` would hold one
+    r"|id=[\w.,=/-]*"  # a build secret's id
     r"|/(?:run|var|etc|opt|app|home|root|secrets|tmp|usr|mnt|data|vault|config|certs?|keys?)/[\w./-]*"  # a file
 )
 _NAME = re.compile(r"(?<![\w./-])(?P<name>(?:--?)?[A-Za-z_][\w./-]*+)=")
-_VALUE = re.compile(r"\"(?P<double>(?:[^\"\\]|\\.)*+)\"|'(?P<single>[^']*+)'|(?P<bare>[\"']?[^\s\"']++)", re.DOTALL)
+_VALUE = re.compile(
+    r"\"(?P<double>(?:[^\"\\]|\\.)*+)\"|'(?P<single>[^']*+)'|(?P<reference>\$\([^()]{0,200}\)|`[^`]{0,200}`)(?=[\s;&|\"']|$)"
+    r"|(?P<bare>[\"']?[^\s\"']++)",
+    re.DOTALL,
+)
 _UNTIL_QUOTE = {quote: re.compile(f"(?P<quoted>[^{quote}]*+)") for quote in ("'", '"')}
 # BuildKit writes values with blanks without their quotes: a value ends where the next name begins.
 _METADATA = re.compile(r"(?:/bin/sh -c )?(?:#\(nop\) +)?(?:ENV|LABEL|ARG) ")

@@ -74,6 +74,9 @@ S6_VERSION=v2.2.0.3
 LD_PRELOAD=/usr/lib/x86_64-linux-gnu/libjemalloc.so.2
 TINI_SUBREAPER=true
 ADDR=[::1]:8080
+PROXY=http://user:$PASS@proxy
+PROXY=http://user:***@proxy
+SECRET_KEY_BASE_DUMMY=1
 TIMES=10:20:30@noon
 CONTACT=mailto:someone@example.com
 REVISION=9f86d081884c7d659a2feaa0c55ad015a3bf4f1b
@@ -113,6 +116,8 @@ ANYTHING=sk_live_0123456789abcdefghij
 ANYTHING=npm_0123456789abcdefghijABCDEFGHIJ012345
 ANYTHING=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N
 ANYTHING=postgres://app:hunter2@db.example.com/app
+ANYTHING=postgres://app:p@ss:w@db.example.com/app
+DB_PASSWORD=${DB_PASSWORD:-hunter2}
 ANYTHING=amqp://:hunter2@broker
 ANYTHING=-----BEGIN RSA PRIVATE KEY-----\\nMIIEpAIBAAKCAQEA\\n-----END RSA PRIVATE KEY-----
 ANYTHING=DefaultEndpointsProtocol=https;AccountName=x;AccountKey=abcdefghijklmnopqrstuvwxyz0123456789ABCDEFGHIJ+/==
@@ -165,6 +170,11 @@ def test_a_secret_goes_and_its_name_stays(line: str) -> None:
         ('RUN PASSWORD="a\\"b c" x', f'RUN PASSWORD="{REDACTED}" x'),
         ("RUN PASSWORD='a x", f"RUN PASSWORD={REDACTED} x"),
         ('["--token=a b", "x"]', f'["--token={REDACTED}", "x"]'),
+        ("RUN TOKEN=$(cat /run/secrets/token) make", "RUN TOKEN=$(cat /run/secrets/token) make"),
+        ("RUN TOKEN=$(cat /x)rest make", f"RUN TOKEN={REDACTED} /x)rest make"),
+        ("RUN docker login --password-stdin registry.example.com",) * 2,
+        ("docker build --secret id=npm,src=/x .",) * 2,
+        ("pip install tokenizers==0.13 --no-cache-dir",) * 2,
         ("a=b=PASSWORD=c", f"a=b=PASSWORD={REDACTED}"),
         ("COPY /out/server /server # buildkit", "COPY /out/server /server # buildkit"),
         ("RUN apk add --no-cache ca-certificates tzdata", "RUN apk add --no-cache ca-certificates tzdata"),
