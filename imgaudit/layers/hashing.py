@@ -4,8 +4,8 @@ hashlib, isal and xxhash release the interpreter lock, so inflating, hashing and
 """
 
 import hashlib
+import os
 import queue
-import secrets
 import threading
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
@@ -16,7 +16,7 @@ T = TypeVar("T")
 QUEUED = 4
 
 # The key of content hashes: nobody can prepare two files that collide in this run.
-SEED = secrets.randbits(64)
+SEED = int.from_bytes(os.urandom(8), "big")
 
 
 class _Abandoned(BaseException):

@@ -1,19 +1,18 @@
-"""The fields of a tar header: numbers, names, PAX records, sparse maps.
+"""The fields of a tar header: numbers, names, PAX records.
 
-POSIX.1-2017 pax (ustar and pax interchange format), GNU tar manual "Basic Tar Format" and "Sparse Formats".
+POSIX.1-2017 pax (ustar and pax interchange format), GNU tar manual "Basic Tar Format".
 Everything here raises Malformed with a plain reason; tar.py adds where it was.
 """
 
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 BLOCK = 512
 ZERO_BLOCK = bytes(BLOCK)
 INT64_MAX = (1 << 63) - 1
 OCTAL_SIZE_MAX = 8**11 - 1  # the largest size that a header's octal field can hold
 
-Region = tuple[int, int]  # of a sparse file: offset and length of bytes that are stored
 Records = dict[str, bytes]
 
 # Escapes that decode_name makes, when a valid name already spells one.
@@ -22,6 +21,10 @@ _LOOKS_ESCAPED = re.compile(r"\\(?=x(?:00|5c|[89a-f][0-9a-f]))")
 
 class Malformed(Exception):
     """A header says something that can't be."""
+
+
+class TooLarge(Malformed):
+    """A header claims more than a limit allows."""
 
 
 def number(field: bytes) -> int:
@@ -126,31 +129,3 @@ def pax_records(data: bytes) -> Iterator[tuple[str, bytes]]:
             raise Malformed("a PAX record has no key")
         yield key.decode("utf-8", "backslashreplace"), value
         at = end
-
-
-def check_regions(regions: Sequence[Region], size: int, stored: int) -> list[Region]:
-    """Holds sparse regions to order, to the file and to the bytes stored; empty ones are left out."""
-    at = total = 0
-    for offset, length in regions:
-        if offset < at or length < 0 or offset + length > size:
-            raise Malformed("the sparse map is out of order, overlaps or leaves the file")
-        at, total = offset + length, total + length
-    if total != stored:
-        raise Malformed(f"the sparse map holds {total} bytes, but {stored} are stored")
-    return [region for region in regions if region[1]]
-
-
-def gnu_regions(block: bytes, start: int, count: int) -> list[Region]:
-    """The old GNU sparse map of a header (start 386, 4 regions) or an extension block (0, 21), to its first gap."""
-    regions = []
-    for at in range(start, start + 24 * count, 24):
-        if not block[at] or not block[at + 12]:
-            break
-        regions.append((number(block[at : at + 12]), number(block[at + 12 : at + 24])))
-    return regions
-
-
-def pairs(numbers: Sequence[int]) -> list[Region]:
-    if len(numbers) % 2:
-        raise Malformed("the sparse map has an odd count of numbers")
-    return list(zip(numbers[::2], numbers[1::2], strict=True))

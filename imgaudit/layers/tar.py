@@ -12,15 +12,15 @@ from itertools import chain
 import xxhash
 
 from imgaudit.errors import ImageError, LimitError
-from imgaudit.layers import header
+from imgaudit.layers import header, sparse
+from imgaudit.layers.blocks import Blocks
 from imgaudit.layers.budget import AnomalyLog, Budget
 from imgaudit.layers.hashing import SEED
-from imgaudit.layers.header import BLOCK, ZERO_BLOCK, Malformed, Records, Region
+from imgaudit.layers.header import BLOCK, ZERO_BLOCK, Malformed, Records, TooLarge
 from imgaudit.layers.interface import Collector, Entry, Kind
 
 _HEAD = 64  # bytes of a file that a collector decides by
 _NO_SIZE = b"00000000000\0"
-_ZEROS = bytes(1 << 20)
 _EMPTY = xxhash.xxh3_64_intdigest(b"", SEED)
 _FIELDS = struct.Struct("100s24s12s12s8xc")  # name, (mode, uid, gid), size, mtime, typeflag
 _KINDS: dict[bytes, Kind] = {
@@ -71,10 +71,9 @@ class TarScan:
         self.entries: list[Entry] = []
         self.payloads: dict[str, object] = {}
         self.content = self.files = self.dirs = 0
-        self._chunks, self._collector, self._budget, self._anomalies = chunks, collector, budget, anomalies
+        self._collector, self._budget, self._anomalies = collector, budget, anomalies
         self._limits, self._name = budget.limits, name
-        # The bytes at hand: the chunk, where in it, and its offset in the tar.
-        self._buf, self._view, self._pos, self._base = b"", memoryview(b""), 0, 0
+        self._blocks = Blocks(chunks, name)
         self._charged = self._long_names = 0
         self._times, self._owners = _Numbers(), _Owners()
         self._records: Records = {}
@@ -89,7 +88,8 @@ class TarScan:
     # The hot loop: ordinary files and folders that lie whole in the chunk at hand. Whatever else comes, `_next`
     # reads; both must give the same, which the tests hold by reading in chunks of every size.
     def _ordinary(self) -> bool:
-        buf, view, pos = self._buf, self._view, self._pos
+        blocks = self._blocks
+        buf, view, pos = blocks.buf, blocks.view, blocks.pos
         end = len(buf)
         unpack, owners, times, checksum_holds = _FIELDS.unpack_from, self._owners, self._times, header.checksum_holds
         wants, content_hash, append = self._collector.wants, xxhash.xxh3_64_intdigest, self.entries.append
@@ -153,7 +153,7 @@ class TarScan:
                 append(Entry(path, "file", 0, mode, uid, gid, mtime, None, _EMPTY))
             files += 1
             pos = after
-        self._pos = pos
+        blocks.pos = pos
         self.files += files
         self.dirs += dirs
         self.content += content
@@ -161,8 +161,10 @@ class TarScan:
 
     def _next(self) -> bool:
         """Reads one header of any kind with what belongs to it; False at the end of the tar."""
-        start = self._base + self._pos
-        block = self._block()
+        if len(self.entries) - self._charged > 1000 or self._long_names > 65_536:
+            self._charge()
+        start = self._blocks.offset
+        block = self._blocks.block()
         if block is None or block == ZERO_BLOCK:
             self._end(start, block)
             return False
@@ -175,18 +177,15 @@ class TarScan:
             else:
                 self._entry(block, flag, start)
         except Malformed as error:
-            raise self._bad(start, str(error)) from None
+            raise self._bad(start, str(error), LimitError if isinstance(error, TooLarge) else ImageError) from None
         return True
 
     def _extension(self, flag: bytes, size: int, start: int) -> None:
         """A header about the next one: PAX records, a GNU long name or a GNU long link."""
         if not 0 <= size <= self._limits.pax:
-            raise LimitError(
-                f"{self._name}: the extended header at byte {start} of the tar claims {size} bytes,"
-                f" the limit is {self._limits.pax}"
-            )
-        data = self._take(size, "an extended header")
-        self._skip_padding(size)
+            raise TooLarge(f"it claims {size} bytes of names or PAX records, the limit is {self._limits.pax}")
+        data = self._blocks.take(size, "an extended header")
+        self._blocks.skip_padding(size)
         if flag == b"L":
             self._long_name = data.partition(b"\0")[0]
         elif flag == b"K":
@@ -200,7 +199,6 @@ class TarScan:
                 )
         else:
             self._records = self._gather(data)
-        self._charge()
 
     def _gather(self, data: bytes) -> Records:
         """Local PAX records as one mapping: the last of a key counts, an empty value takes it back."""
@@ -246,7 +244,8 @@ class TarScan:
                 self._anomalies.add("unsafe-path", f"the file at byte {start} of the tar has the root's name", path)
             stored, regions = size, None
             if flag == b"S" or any(key.startswith("GNU.sparse.") for key in records):
-                size, stored, regions = self._sparse(block, flag, records, size)
+                size, stored, regions = sparse.read_map(self._blocks, block, records, size, self._limits)
+                self._budget.expand(size - stored)  # holes are read as zeros, so they count as expanded
             content = self._file(path, size, mode, stored, regions)
             self.content += size
             self.files += not _is_whiteout(path)
@@ -276,10 +275,7 @@ class TarScan:
                 )
             return 0
         if size > self._limits.expanded:
-            raise LimitError(
-                f"{self._name}: the header at byte {start} of the tar claims {size} bytes,"
-                f" the limit is {self._limits.expanded}"
-            )
+            raise TooLarge(f"it claims {size} bytes, the limit is {self._limits.expanded}")
         return size
 
     def _path(self, raw: bytes, start: int) -> str:
@@ -307,66 +303,12 @@ class TarScan:
             self._long_names += len(target)
         return target
 
-    def _sparse(self, block: bytes, flag: bytes, records: Records, stored: int) -> tuple[int, int, list[Region]]:
-        """Logical size, stored bytes of content, and where they belong. Reads what of the map follows the header."""
-        version = records.get("GNU.sparse.major", b"0") + b"." + records.get("GNU.sparse.minor", b"0")
-        if flag == b"S":
-            size = header.number(block[483:495])
-            regions = header.gnu_regions(block, 386, 4)
-            more = block[482]
-            while more:
-                extension = self._take(BLOCK, "a sparse map")
-                regions += header.gnu_regions(extension, 0, 21)
-                more = extension[504]
-                self._check_regions(len(regions))
-        else:
-            real = records.get("GNU.sparse.realsize") or records.get("GNU.sparse.size")
-            if real is None:
-                raise Malformed("its sparse records name no size")
-            size = header.decimal(real)
-            if version == b"1.0":
-                regions, taken = self._sparse_map(stored)
-                stored -= taken
-            elif version in (b"0.0", b"0.1"):
-                text = records.get("GNU.sparse.map", b"")
-                self._check_regions(text.count(b",") // 2)
-                regions = header.pairs([header.decimal(part) for part in text.split(b",")] if text else [])
-            else:
-                raise Malformed(f"its sparse format {version!r} is unknown")
-        if not 0 <= size <= self._limits.expanded:
-            raise LimitError(f"{self._name}: a sparse file claims {size} bytes, the limit is {self._limits.expanded}")
-        regions = header.check_regions(regions, size, stored)
-        self._budget.expand(size - stored)  # holes are read as zeros, so they count as expanded
-        return size, stored, regions
-
-    def _sparse_map(self, stored: int) -> tuple[list[Region], int]:
-        """Sparse format 1.0: decimal lines in front of the content, in whole blocks; with the bytes they take."""
-        lines: list[bytes] = []
-        rest, taken, wanted = b"", 0, 1
-        while len(lines) < wanted:
-            taken += BLOCK
-            if taken > stored:
-                raise Malformed("its sparse map is longer than its content")
-            *whole, rest = (rest + self._take(BLOCK, "a sparse map")).split(b"\n")
-            lines += whole
-            if len(rest) > BLOCK:
-                raise Malformed("its sparse map is no list of numbers")
-            if wanted == 1 and lines:
-                count = header.decimal(lines[0])
-                self._check_regions(count)
-                wanted += 2 * count
-        return header.pairs([header.decimal(line) for line in lines[1:wanted]]), taken
-
-    def _check_regions(self, count: int) -> None:
-        if count > self._limits.sparse_regions:
-            raise LimitError(
-                f"{self._name}: a sparse file before byte {self._base + self._pos} of the tar has more than"
-                f" {self._limits.sparse_regions} regions"
-            )
-
-    def _file(self, path: str, size: int, mode: int, stored: int, regions: list[Region] | None) -> int:
+    def _file(self, path: str, size: int, mode: int, stored: int, regions: list[sparse.Region] | None) -> int:
         """Reads a regular file's content, lets the collector have it, and gives its hash."""
-        pieces = self._pieces(stored, path) if regions is None else self._expand(regions, size, path)
+        if regions is None:
+            pieces = self._blocks.pieces(stored, path)
+        else:
+            pieces = sparse.expand(self._blocks, regions, size, path)
         held: list[memoryview] = []
         head = b""
         while len(head) < _HEAD and (piece := next(pieces, None)) is not None:
@@ -378,90 +320,34 @@ class TarScan:
             digest.update(piece)
             if whole is not None:
                 whole += piece
-        self._skip_padding(stored)
+        self._blocks.skip_padding(stored)
         if whole is not None:
             payload = self._collector.collect(path, memoryview(whole))
             if payload is not None:
                 self.payloads[path] = payload
         return digest.intdigest()
 
-    def _expand(self, regions: list[Region], size: int, path: str) -> Iterator[memoryview]:
-        """A sparse file's logical bytes."""
-        at = 0
-        for offset, length in [*regions, (size, 0)]:
-            while at < offset:
-                hole = min(offset - at, len(_ZEROS))
-                yield memoryview(_ZEROS)[:hole]
-                at += hole
-            yield from self._pieces(length, path)
-            at += length
-
-    # Bytes across chunks.
-
-    def _fill(self) -> bool:
-        """Goes on to the next chunk; False where there is none."""
-        self._charge()
-        self._base += len(self._buf)
-        self._buf = next(self._chunks, b"")
-        self._view, self._pos = memoryview(self._buf), 0
-        return bool(self._buf)
-
-    def _charge(self) -> None:
-        self._budget.enter(len(self.entries) - self._charged, self._long_names)
-        self._charged, self._long_names = len(self.entries), 0
-
-    def _pieces(self, size: int, what: str) -> Iterator[memoryview]:
-        left = size
-        while left:
-            if self._pos == len(self._buf) and not self._fill():
-                raise ImageError(
-                    f"{self._name}: the tar ends at byte {self._base}, {left} bytes before the end of {what}",
-                    hint="the layer is truncated: fetch or build it again",
-                )
-            piece = self._view[self._pos : self._pos + left]
-            self._pos += len(piece)
-            left -= len(piece)
-            yield piece
-
-    def _take(self, size: int, what: str) -> bytes:
-        return b"".join(self._pieces(size, what))
-
-    def _block(self) -> bytes | None:
-        """The next header; None where the tar ends instead."""
-        if self._pos + BLOCK <= len(self._buf):
-            self._pos += BLOCK
-            return self._buf[self._pos - BLOCK : self._pos]
-        if self._pos == len(self._buf) and not self._fill():
-            return None
-        return self._take(BLOCK, "a header")
-
-    def _skip_padding(self, size: int) -> None:
-        """Up to the next block; padding that is missing at the very end is let pass, as the missing end is noted."""
-        left = -size % BLOCK
-        while left and (self._pos < len(self._buf) or self._fill()):
-            step = min(left, len(self._buf) - self._pos)
-            self._pos += step
-            left -= step
-
     def _end(self, start: int, block: bytes | None) -> None:
         """The end marker is two blocks of zeros. What follows must be zeros too: others would read it."""
         if self._records or self._long_name or self._long_link:
             raise self._bad(start, "an extended header is the last of the tar: the entry it speaks of is missing")
-        second = self._block() if block is not None else None
+        second = self._blocks.block() if block is not None else None
         if second is None:
             self._anomalies.add("missing-end", f"the tar ends at byte {start} without its end marker")
             return
         if second != ZERO_BLOCK:
             raise self._bad(start, "a block of zeros is followed by something else")
-        while self._pos < len(self._buf) or self._fill():
-            rest = self._view[self._pos :]
-            if rest != memoryview(_ZEROS)[: len(rest)] and bytes(rest).strip(b"\0"):
-                offset = self._base + self._pos + len(rest) - len(bytes(rest).lstrip(b"\0"))
+        noted = False
+        for offset, view in self._blocks.rest():  # to the end: the digests are of all bytes
+            if not noted and (data := bytes(view)).count(0) < len(data):
+                noted = True
+                offset += len(data) - len(data.lstrip(b"\0"))
                 self._anomalies.add("data-after-end", f"byte {offset} of the tar, behind its end marker, is not zero")
-                break
-            self._pos = len(self._buf)
-        for _ in self._chunks:  # to its end: the digests are of all bytes
-            pass
+
+    def _charge(self) -> None:
+        """Entries and long names so far, on the image's account."""
+        self._budget.enter(len(self.entries) - self._charged, self._long_names)
+        self._charged, self._long_names = len(self.entries), 0
 
     def _find_duplicates(self) -> None:
         if len({entry.path for entry in self.entries}) == len(self.entries):
@@ -476,8 +362,8 @@ class TarScan:
         self._records = {}
         self._long_name = self._long_link = b""
 
-    def _bad(self, offset: int, reason: str) -> ImageError:
-        return ImageError(f"{self._name}: the header at byte {offset} of the tar is bad: {reason}")
+    def _bad(self, offset: int, reason: str, error: type[ImageError] = ImageError) -> ImageError:
+        return error(f"{self._name}: the header at byte {offset} of the tar is bad: {reason}")
 
 
 def _header_name(block: bytes) -> bytes:
