@@ -186,10 +186,15 @@ def findings(report: model.Report) -> tuple[SharedFinding, ...]:
 
 
 def severity_counts(report: model.Report) -> str:
-    """`1 high, 2 medium`, or `no findings`."""
+    """`1 high, 2 medium`; without any, whether that means anything: nothing unread is called clean."""
     found = findings(report)
     counts = [(sum(item.finding.severity == severity for item in found), severity) for severity in SEVERITIES]
-    return ", ".join(f"{count:,} {severity}" for count, severity in counts if count) or "no findings"
+    words = ", ".join(f"{count:,} {severity}" for count, severity in counts if count)
+    if words:
+        return words
+    if not any(image.checks for image in report.images):
+        return "no checks were run"
+    return "no findings" if report.complete else "no findings in what could be read"
 
 
 def check_counts(image: model.Image) -> str:

@@ -29,7 +29,8 @@ def render(report: AnyReport, options: RenderOptions) -> str:
         "headline": story.headline(report).removeprefix(story.recommended_lead(report)),
         "result": story.result(report),
         "next_command": shorten(story.next_command(report), 400),
-        "incomplete": story.exit_code(report) in (2, 3, 4, 5),
+        "incomplete": bool(report.failed) or not report.complete,
+        "unread": bool(story.unread(report)),
         "tool": f"{report.tool.name} {report.tool.version}",
         "generated_at": report.generated_at,
     }

@@ -11,11 +11,11 @@ def tiles(report: model.Report) -> tuple[Tile, ...]:
     row = next((row for row in facts.rows(report) if row.recommended), None)
     if row is None or report.comparison is None:
         return ()
-    variant = next(item for item in report.comparison.variants if item.label == row.label)
+    variant = next((item for item in report.comparison.variants if item.label == row.label), None)
     against = f"against {story.reference_words(report.comparison)}"
-    change = variant.delta.download
+    change = variant.delta.download if variant else None
     percent = "reference" if row.reference else numbers.NOT_COMPARABLE
-    if not row.reference and change is not None and variant.download is not None:
+    if not row.reference and variant and change is not None and variant.download is not None:
         percent = view.typographic(numbers.percent(change, variant.download - change))
     return (
         Tile("Download", row.download, "compressed, from a registry"),

@@ -28,7 +28,9 @@ def findings(report: model.Report) -> Section:
     shown, more = view.capped(rows)
     columns = (Column("severity"), Column("id"), Column("finding"), Column("what to do"))
     table = Table("findings", "Findings", (*columns, Column("in")) if several else columns, shown, more)
-    intro = f"{facts.severity_counts(report)}." if rows else "No findings."
+    intro = (
+        f"{facts.severity_counts(report)}." if rows else f"{facts.severity_counts(report)}.".replace("no ", "No ", 1)
+    )
     return Section("findings", "Findings", intro, tables=(table,) if rows else ())
 
 
@@ -96,7 +98,12 @@ def binaries(items: Sequence[tuple[str, model.Binary | None]], heading: str) -> 
 
 def _binary(item: model.Binary | None) -> tuple[view.Cell, ...]:
     if item is None:
-        return (view.words("no service found"), view.number(None), *(view.words("unknown"),) * 5, view.count(None))
+        return (
+            view.words("no service found"),
+            view.Cell("none", "num", -1),
+            *(view.words("unknown"),) * 5,
+            view.count(None),
+        )
     symbols = {True: "stripped", False: "with symbols", None: "unknown"}[item.stripped]
     packed = "no"
     if item.upx.present:

@@ -158,7 +158,7 @@ def _findings(page: _Page, report: model.Report) -> None:
     title = f"Findings: {facts.severity_counts(report)}"
     page.table(title, ("severity", "id", "finding", "fix", "in"), "lllll", rows)
     if not rows and report.images:
-        page.lines("Findings", ["no findings"], folded=False)
+        page.lines("Findings", [facts.severity_counts(report)], folded=False)
 
 
 def _image(page: _Page, image: model.Image) -> None:

@@ -54,7 +54,9 @@ def load_report(data: bytes) -> AnyReport:
     if len(data) > MAX_BYTES:
         raise UsageError(f"The report is larger than {MAX_BYTES:,} bytes.", hint=_HINT)
     try:
-        return _load(data)
+        report = _load(data)
+        _check_numbers(report)
+        return report
     except (msgspec.ValidationError, msgspec.DecodeError, ValueError, RecursionError) as error:
         reason = shorten(printable(str(error)), 300)
         raise UsageError(f"Not a report of imgaudit: {reason}", hint=_HINT) from error
@@ -88,6 +90,18 @@ def _kind(head: _Head) -> type[model.Report] | type[model.BinaryReport]:
     if head.binaries is not msgspec.UNSET and head.images is msgspec.UNSET:
         return model.BinaryReport
     return model.Report
+
+
+def _check_numbers(value: object) -> None:
+    """ValueError for an integer beyond 64 bits: no size is, and arithmetic on floats would fail."""
+    if isinstance(value, int) and abs(value) >= 1 << 63:
+        raise ValueError("a number is beyond 64 bits")
+    if isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            _check_numbers(getattr(value, name))
+    elif isinstance(value, tuple):
+        for item in value:
+            _check_numbers(item)
 
 
 def _no_constant(name: str) -> None:

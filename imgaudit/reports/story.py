@@ -75,9 +75,12 @@ def _single(image: model.Image, report: model.Report) -> str:
     size = image.size
     state = "" if image.complete else "Read incompletely: "
     download = numbers.size(size.download, estimated=size.download_estimated)
+    rootfs = "rootfs not measured" if size.rootfs is None else f"{numbers.size(size.rootfs)} rootfs"
+    download = "download not measured" if size.download is None else f"{download} download"
+    base = "base unknown" if image.base.family == "unknown" else f"on {facts.base_name(image.base)}"
     return (
-        f"{state}{name(image.label)} ({image.platform}), {download} download, {numbers.size(size.rootfs)} rootfs "
-        f"on {facts.base_name(image.base)}, {_runs(image.fitness)}; {facts.severity_counts(report)}; not compared"
+        f"{state}{name(image.label)} ({image.platform}), {download}, {rootfs}, {base}, "
+        f"{_runs(image.fitness)}; {facts.severity_counts(report)}; not compared"
     )
 
 
@@ -169,6 +172,7 @@ def unread(report: AnyReport) -> list[str]:
     lines = []
     if isinstance(report, model.Report):
         for image in report.images:
+            before = len(lines)
             lines += [f"{name(image.label)}: {item.what} skipped: {item.reason}" for item in image.skipped]
             lines += [
                 f"{name(image.label)}: check {check.id} skipped: {check.reason or 'no reason given'}"
@@ -176,6 +180,8 @@ def unread(report: AnyReport) -> list[str]:
                 if check.status == "skipped"
             ]
             lines += _unanalysed(image.binaries, f"{name(image.label)}: ")
+            if not image.complete and len(lines) == before:
+                lines.append(f"{name(image.label)}: read incompletely, no reason given")
     else:
         lines += _unanalysed(report.binaries, "")
     lines += [f"{name(item.label)}: failed: {item.reason} (exit code {item.exit_code})" for item in report.failed]

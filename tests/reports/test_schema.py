@@ -110,6 +110,8 @@ def document(**changes: Any) -> bytes:
         (document(images=[{}]), "$.images[0]"),
         (document(generated_at=3), "$.generated_at"),
         (document(complete=None), "$.complete"),
+        (document(failed=[{"label": "", "reference": "", "exit_code": 10**400, "reason": ""}]), "Not a report"),
+        (document(failed=[{"label": "", "reference": "", "exit_code": 2**70, "reason": ""}]), "Not a report"),
         (b'{"schema_version": "1.0", "x": "\\udcff", "y": NaN}', "Not a report"),
         (b'["\\udcff"]', "Not a report"),
     ],

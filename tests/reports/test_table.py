@@ -2,6 +2,7 @@
 
 import re
 
+import msgspec
 import pytest
 
 from imgaudit import model
@@ -33,7 +34,14 @@ def test_a_failed_gate_comes_first() -> None:
 
 
 def test_one_image_says_that_it_was_not_compared() -> None:
-    assert table(reports.report(reports.alpine())).splitlines()[0].endswith("no findings; not compared")
+    assert table(reports.report(reports.alpine())).splitlines()[0].endswith("can run; no checks were run; not compared")
+
+
+def test_no_findings_is_said_only_of_what_was_checked_and_read() -> None:
+    assert "; no findings; not compared" in table(reports.report(reports.distroless()))
+    broken = msgspec.structs.replace(reports.incomplete(), checks=reports.distroless().checks)
+    first = table(reports.report(broken)).splitlines()[0]
+    assert "rootfs not measured, base unknown, not known whether it runs; no findings in what could be read" in first
 
 
 def test_no_variant_recommended_says_why() -> None:

@@ -147,7 +147,13 @@ FULL_RUNTIME = runtime(
 
 
 def image(
-    label: str, layers: tuple[model.Layer, ...], attribution: dict[str, int], *, dead: int = 0, **facts: object
+    label: str,
+    layers: tuple[model.Layer, ...],
+    attribution: dict[str, int],
+    *,
+    dead: int = 0,
+    deleted: int = 0,
+    **facts: object,
 ) -> model.Image:
     """An image whose sums are those of its layers; attribution must add up to rootfs."""
     content = sum(item.content or 0 for item in layers)
@@ -170,7 +176,9 @@ def image(
             unpacked=sum(item.unpacked or 0 for item in layers),
             content=content,
             rootfs=content - dead,
-            dead=model.DeadBytes(overwritten=dead, metadata_only=0, deleted=0, opaque_hidden=0, total=dead),
+            dead=model.DeadBytes(
+                overwritten=dead - deleted, metadata_only=0, deleted=deleted, opaque_hidden=0, total=dead
+            ),
             duplicate=0,
             engine=None,
         ),
@@ -332,6 +340,7 @@ def distroless() -> model.Image:
             tmp=True,
         ),
         binaries=(binary(layer=3),),
+        checks=(model.Check(id="IA002", status="pass"),),
         config=config(user="65532:65532"),
     )
 
@@ -390,6 +399,7 @@ def debian() -> model.Image:
             "other binaries": 1_586_000,
         },
         dead=16_000_000,
+        deleted=9_100_000,
         files=model.Files(
             largest=(model.LargeFile(path="/usr/lib/x86_64-linux-gnu/libcrypto.so.3", size=4_700_000, layer=1),),
             dead=dead,
