@@ -60,7 +60,7 @@ SECRET_RULES: tuple[SecretRule, ...] = (
     _rule(
         "authorization-header",
         "uthorization: UTHORIZATION:",
-        r"(?i)(?<!\w)authorization: ?(?:(?:bearer|basic|token) )?(?P<secret>[^\s\"'$]{8,})",
+        r"(?i)(?<!\w)authorization: ?(?:(?:bearer|basic|token) )?(?P<secret>[^\s\"'$]{3,})",
     ),
     _rule(
         "json-field",
@@ -68,6 +68,12 @@ SECRET_RULES: tuple[SecretRule, ...] = (
         '"auth" "password" "token" "secret" "identitytoken" "private_key" "client_secret" _token"',
         r'"(?:auth|password|token|secret|identitytoken|private_key|client_secret|access_token|refresh_token)" ?: ?'
         r'"(?P<secret>[^"$\[]{4,})"',
+    ),
+    _rule(
+        "http-client-user",
+        "curl wget",
+        r"(?<!\w)(?:curl|wget) [^|;&\n]{0,300}?(?<=\s)(?:-u|--user)[ =]"
+        r"[\"']?[^\s:\"'$]{1,64}:(?P<secret>[^\s\"'$]{1,256})",
     ),
     _rule(
         "url-password",
@@ -113,7 +119,8 @@ _UNTIL_QUOTE = {quote: re.compile(f"(?P<quoted>[^{quote}]*+)") for quote in ("'"
 # BuildKit writes values with blanks without their quotes: a value ends where the next name begins.
 _METADATA = re.compile(r"(?:/bin/sh -c )?(?:#\(nop\) +)?(?:ENV|LABEL|ARG) ")
 _UNTIL_NAME = re.compile(r"(?P<open>.+?)(?= [A-Za-z_][\w.-]{0,200}=|$)", re.DOTALL)
-_FLAG = re.compile(r"(?<!\S)(?P<name>--?[A-Za-z][A-Za-z0-9-]{0,60})[ \t]+(?!-)")
+# The value is the next word, or the next string of a list as history lines hold one: ["/app" "--token" "..."].
+_FLAG = re.compile(r"(?<![^\s\"'\[(])(?P<name>--?[A-Za-z][A-Za-z0-9-]{0,60})(?:[ \t]+|[\"'],?[ \t]*[\"'])(?!-)")
 
 
 def is_secret_name(name: str) -> bool:
