@@ -1,0 +1,248 @@
+"""Which file of the image really runs: the entrypoint, looked through inits, wrappers and shell scripts.
+
+As runc and Docker start it: ENTRYPOINT and CMD are one command; a name without a slash is looked for in the image's
+PATH, a relative path in its working directory. What can't be decided stays open, with the reason.
+"""
+
+import dataclasses
+import posixpath
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from imgaudit.layers.interface import Node
+from imgaudit.system.collect import kept_text
+from imgaudit.system.script import Run, Value, follow_script
+from imgaudit.system.shell_words import ScriptError
+from imgaudit.system.wrappers import SHELLS, WRAPPERS, inner_command, shell_command
+
+# What Docker and containerd set where the image sets none.
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+MAX_DEPTH = 20  # programs that start each other
+MAX_COMMANDS = 300  # commands followed in one image, on all ways
+
+_MULTICALL = frozenset(("busybox", "toybox", "coreutils"))
+
+Lookup = Callable[[str], Node | None]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class EntrypointPlan:
+    """service: path of the file that runs in the end, links resolved; None when that can't be told. It is also given
+    where a problem keeps it from running. inits: programs that start it, in order. scripts: shell scripts and others
+    on the way. shell_form: a shell interprets the command line itself. problems: why it can't start, as sentences.
+    how: one sentence, the evidence."""
+
+    service: str | None
+    inits: tuple[str, ...]
+    scripts: tuple[str, ...]
+    shell_form: bool
+    problems: tuple[str, ...]
+    how: str
+
+
+class _Found(NamedTuple):
+    """Where one way ends. open: why that is not known; dead: the way can't be gone, since a file is missing on it
+    or it leads back to where it started."""
+
+    service: str | None = None
+    open: str | None = None
+    dead: bool = False
+
+
+def find_service(
+    entrypoint: tuple[str, ...],
+    cmd: tuple[str, ...],
+    env_path: str | None,
+    workdir: str,
+    lookup: Lookup,
+    environment: Mapping[str, str] | None = None,
+) -> EntrypointPlan:
+    """Follow the image's command to the program that runs in the end.
+
+    env_path: the image's PATH, None when it sets none. workdir: "" is "/". lookup: the node that an absolute path
+    leads to, links followed. environment: all variables that the image sets; without it a variable without a
+    default is unknown.
+    """
+    argv = (*entrypoint, *cmd)
+    if not argv:
+        problem = "The image has neither ENTRYPOINT nor CMD: it starts only with a command given by hand."
+        return EntrypointPlan(None, (), (), False, (problem,), "neither ENTRYPOINT nor CMD is set")
+    variables = dict(environment or {})
+    variables["PATH"] = DEFAULT_PATH if env_path is None else env_path
+    search = _Search(lookup, variables, closed=environment is not None)
+    cwd = posixpath.normpath("/" + workdir.lstrip("/"))
+    found = search.follow(Run(argv, cwd, variables["PATH"], certain=True), 0, "The entrypoint" if entrypoint else "CMD")
+    shell_form = len(argv) > 1 and posixpath.basename(argv[0]) in SHELLS and argv[1] == "-c"
+    how = search.story(found)
+    return EntrypointPlan(
+        found.service,
+        tuple(dict.fromkeys(path for path in search.inits if path != found.service)),
+        tuple(dict.fromkeys(search.scripts)),
+        shell_form,
+        tuple(dict.fromkeys(search.problems)),
+        how,
+    )
+
+
+class _Search:
+    def __init__(self, lookup: Lookup, variables: Mapping[str, str], *, closed: bool) -> None:
+        self.lookup = lookup
+        self.variables = variables
+        self.closed = closed
+        self.left = MAX_COMMANDS
+        self.inits: list[str] = []
+        self.scripts: list[str] = []
+        self.problems: list[str] = []
+        self.through: list[str] = []  # what was looked through, for the evidence
+        self.active: list[str] = []  # scripts being followed
+
+    def story(self, found: _Found) -> str:
+        through = ", ".join(dict.fromkeys(self.through))
+        if found.service is None:
+            return (found.open or "the program could not be found") + (
+                f" (looked through {through})" if through else ""
+            )
+        return f"{found.service} runs" + (f", started through {through}" if through else " as the image's command")
+
+    def follow(self, run: Run, depth: int, who: str) -> _Found:
+        """Where a command ends. who: what names it, for problems."""
+        self.left -= 1
+        if depth > MAX_DEPTH or self.left < 0:
+            return _Found(open=f"the command starts itself, or goes through more than {MAX_DEPTH} programs")
+        name = run.argv[0]
+        if name is None:
+            return _Found(open=f"{who} runs a program whose name is only known when it runs")
+        node = self.find(name, run, who)
+        if isinstance(node, _Found):
+            return node
+        if not node.entry.mode & 0o111:
+            self.problem(f"{who} runs {node.path}, which is not executable.", run)
+        script = kept_text(node.payload)
+        if script is not None and script.startswith("#!"):
+            return self.script(node, script, run, depth)
+        applet = posixpath.basename(name)
+        rest = run.argv[1:]
+        if posixpath.basename(node.path) in _MULTICALL and applet in _MULTICALL and rest and rest[0] is not None:
+            applet, rest = posixpath.basename(rest[0]), rest[1:]
+        if applet in SHELLS:
+            return self.shell(node, rest, run, depth)
+        if applet in WRAPPERS:
+            self.inits.append(node.path)
+            self.through.append(node.path)
+            inner = inner_command(applet, rest)
+            if isinstance(inner, str):
+                return _Found(open=f"{node.path} {inner}")
+            return self.follow(dataclasses.replace(run, argv=inner), depth + 1, node.path)
+        return _Found(service=node.path)
+
+    def find(self, name: str, run: Run, who: str) -> Node | _Found:
+        """The file that a command names, as execve and the search in PATH find it."""
+        if "/" in name:
+            if not name.startswith("/") and run.cwd is None:
+                return _Found(open=f"{who} runs {name} in a folder that is only known when it runs")
+            path = posixpath.join(run.cwd or "/", name)
+            candidates, where = [path], "in the image" if name.startswith("/") else f"in {run.cwd}"
+        elif run.path is None:
+            return _Found(open=f"{who} runs {name} with a PATH that is only known when it runs")
+        else:
+            candidates = [posixpath.join(folder, name) for folder in run.path.split(":") if folder.startswith("/")]
+            where = f"in its PATH ({run.path})"
+        found = [node for path in candidates if (node := self.lookup(path)) is not None]
+        files = [node for node in found if node.kind == "file"]
+        node = next((node for node in files if node.entry.mode & 0o111), files[0] if files else None)
+        if node is not None:
+            return node
+        if found:
+            sentence = f"{who} runs {name}, which is a {found[0].kind} and no program."
+        elif posixpath.basename(name) in SHELLS and run.argv[1:2] == ("-c",):
+            sentence = f"{who} is in shell form, and there is no {name} in the image."
+        else:
+            sentence = f"{who} runs {name}, which is not {where}."
+        self.problem(sentence, run)
+        return _Found(open=sentence[:-1], dead=True)
+
+    def problem(self, sentence: str, run: Run) -> None:
+        if run.certain:
+            self.problems.append(sentence)
+
+    def script(self, node: Node, text: str, run: Run, depth: int) -> _Found:
+        """A file with `#!`: the kernel starts its interpreter with the file's path and the arguments."""
+        if node.path == "/init" and any(map(self.lookup, ("/package/admin/s6-overlay", "/etc/s6-overlay", "/etc/s6"))):
+            self.inits.append(node.path)
+            self.through.append(node.path)
+            if len(run.argv) == 1:
+                return _Found(open="s6 starts the services that its folders list, and no command beside them")
+            return self.follow(dataclasses.replace(run, argv=run.argv[1:]), depth + 1, node.path)
+        if node.path in self.active:
+            return _Found(open=f"{node.path} starts itself", dead=True)
+        self.scripts.append(node.path)
+        self.through.append(node.path)
+        line = text[2:].partition("\n")[0]
+        interpreter, _, argument = line.strip(" \t").partition(" ")
+        if not interpreter.strip():
+            return _Found(open=f"{node.path} names no interpreter behind #!", dead=True)
+        if interpreter.endswith("\r") or argument.endswith("\r"):
+            sentence = (
+                f"{node.path} ends its first line with a carriage return (CR LF), which is taken for a part of it."
+            )
+            self.problem(sentence, run)
+            interpreter, argument = interpreter.rstrip("\r"), argument.rstrip("\r")
+        if self.lookup(posixpath.join(run.cwd or "/", interpreter)) is None:
+            sentence = f"The script {node.path} needs {interpreter}, which is not in the image."
+            self.problem(sentence, run)
+            return _Found(open=sentence[:-1], dead=True)
+        extra = (argument.strip(),) if argument.strip() else ()
+        self.active.append(node.path)
+        try:
+            argv = (interpreter, *extra, node.path, *run.argv[1:])
+            return self.follow(dataclasses.replace(run, argv=argv), depth + 1, node.path)
+        finally:
+            self.active.pop()
+
+    def shell(self, node: Node, args: tuple[Value, ...], run: Run, depth: int) -> _Found:
+        told = shell_command(args)
+        if told is None:
+            return _Found(service=node.path)  # it reads its commands from its input: the shell is what runs
+        kind, word, rest = told
+        if word is None:
+            return _Found(open=f"{node.path} runs a command that is only known when it runs")
+        if kind == "text":
+            name, label = (rest[0] if rest else None) or node.path, "the command line"
+            return self.text(word, name, rest[1:], run, label, depth)
+        path = posixpath.join(run.cwd or "/", word)
+        script = self.lookup(path)
+        if script is None or script.kind != "file":
+            sentence = f"{node.path} is to run the script {word}, which is not in the image."
+            self.problem(sentence, run)
+            return _Found(open=sentence[:-1], dead=True)
+        text = kept_text(script.payload)
+        if script.path not in self.active:
+            self.scripts.append(script.path)
+            self.through.append(script.path)
+        if text is None:
+            return _Found(open=f"the script {script.path} was not kept (no #! line, not executable, or too large)")
+        return self.text(text, word, rest, run, script.path, depth)
+
+    def text(self, text: str, name: str, args: tuple[Value, ...], run: Run, label: str, depth: int) -> _Found:
+        """Where a shell's text ends; label names it."""
+        try:
+            runs = follow_script(
+                text, name, args, cwd=run.cwd, variables={**self.variables, "PATH": run.path}, closed=self.closed
+            )
+        except ScriptError as error:
+            return _Found(open=f"{label} can't be followed: {error}")
+        if not runs:
+            return _Found(open=f"{label} runs nothing but the shell's own commands")
+        ways = []
+        for way in runs:
+            certain = run.certain and way.certain and len(runs) == 1
+            ways.append(self.follow(dataclasses.replace(way, certain=certain), depth + 1, label))
+        alive = [way for way in ways if not way.dead] or ways
+        services = list(dict.fromkeys(way.service for way in alive if way.service))
+        unknown = next((way.open for way in alive if way.open), None)
+        if len(services) == 1 and unknown is None:
+            return _Found(service=services[0])
+        if services and unknown is None:
+            return _Found(open=f"{label} may end in {' or '.join(services)}, as its conditions turn out")
+        dead = all(way.dead for way in ways)
+        return _Found(open=unknown, dead=dead)
