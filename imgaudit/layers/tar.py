@@ -8,6 +8,7 @@ a PAX path. Nothing ends silently: a header that does not hold is an ImageError 
 import struct
 from collections.abc import Iterator
 from itertools import chain
+from zlib import adler32
 
 import xxhash
 
@@ -22,7 +23,7 @@ from imgaudit.layers.interface import Collector, Entry, Kind
 _HEAD = 64  # bytes of a file that a collector decides by
 _NO_SIZE = b"00000000000\0"
 _EMPTY = xxhash.xxh3_64_intdigest(b"", SEED)
-_FIELDS = struct.Struct("100s24s12s12s8xc")  # name, (mode, uid, gid), size, mtime, typeflag
+_FIELDS = struct.Struct("100s24s12s12s8sc")  # name, (mode, uid, gid), size, mtime, checksum, typeflag
 _KINDS: dict[bytes, Kind] = {
     b"0": "file",
     b"\0": "file",
@@ -59,6 +60,16 @@ class _Owners(dict[bytes, tuple[int, int, int]]):
         return value
 
 
+class _Checksums(dict[bytes, int]):
+    """What adler32's first half must be of a block, by its checksum field (see header.checksum_holds)."""
+
+    def __missing__(self, field: bytes) -> int:
+        if len(self) > 10_000:
+            self.clear()
+        value = self[field] = (header.number(field) + sum(field) - 8 * 32) % 65521
+        return value
+
+
 class TarScan:
     """Reads a tar out of chunks; after run, its attributes are the answer.
 
@@ -75,7 +86,7 @@ class TarScan:
         self._limits, self._name = budget.limits, name
         self._blocks = Blocks(chunks, name)
         self._charged = self._long_names = 0
-        self._times, self._owners = _Numbers(), _Owners()
+        self._times, self._owners, self._checksums = _Numbers(), _Owners(), _Checksums()
         self._records: Records = {}
         self._long_name = self._long_link = b""
 
@@ -91,12 +102,12 @@ class TarScan:
         blocks = self._blocks
         buf, view, pos = blocks.buf, blocks.view, blocks.pos
         end = len(buf)
-        unpack, owners, times, checksum_holds = _FIELDS.unpack_from, self._owners, self._times, header.checksum_holds
+        unpack, owners, times, checksums = _FIELDS.unpack_from, self._owners, self._times, self._checksums
         wants, content_hash, append = self._collector.wants, xxhash.xxh3_64_intdigest, self.entries.append
         payloads, plain = self.payloads, not (self._records or self._long_name or self._long_link)
         files = dirs = content = 0
         while plain and pos + BLOCK <= end:
-            raw, owner, size_field, time_field, flag = unpack(buf, pos)
+            raw, owner, size_field, time_field, checksum, flag = unpack(buf, pos)
             if flag == b"0":
                 digits = size_field[:11]
                 if not digits.isdigit() or size_field[11] & 0xDF:
@@ -115,9 +126,9 @@ class TarScan:
             else:
                 break
             block = buf[pos : pos + BLOCK]
-            if block[345] or not checksum_holds(block):
-                break
             try:
+                if block[345] or adler32(block, 0) & 0xFFFF != checksums[checksum]:
+                    break
                 name = raw.rstrip(b"\0").decode()
                 mode, uid, gid = owners[owner]
                 mtime = times[time_field]
