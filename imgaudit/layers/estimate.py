@@ -22,17 +22,18 @@ GOLDEN = 0.6180339887498949  # of its multiples the fractions spread evenly: whe
 
 # Sampled blocks that zlib compresses too: all of the first few, so that small layers are exact, then one in so many.
 CALIBRATED = 4
-CALIBRATE_EVERY = 24
-# The curve counts as much as calibrated blocks that make so many bytes.
-CURVE_TRUST = BLOCK / 3
+CALIBRATE_EVERY = 12
+CALIBRATE_EVERY_LATER = 40  # beyond WHOLE
+# The curve counts as much as so many calibrated blocks: it is off by about 3 % on a layer, and by 6 % on a block.
+CURVE_TRUST = 5
 
 # Go's bytes for isal's bytes of one block, by isal's share of the block's bytes.
 CURVE = (
-    (0.0, 0.5),
+    (0.0, 0.54),
     (0.01, 0.72),
-    (0.1, 0.79),
-    (0.15, 0.82),
-    (0.25, 0.855),
+    (0.1, 0.77),
+    (0.15, 0.81),
+    (0.25, 0.85),
     (0.35, 0.876),
     (0.45, 0.907),
     (0.55, 0.929),
@@ -41,9 +42,13 @@ CURVE = (
     (0.95, 1.0),
     (9.0, 1.0),
 )
-# Go's bytes for zlib's at level 6: its matcher gives up earlier on machine code. Incompressible blocks are equal.
-GO_PER_ZLIB = 1.012
-INCOMPRESSIBLE = 0.9
+# Go's bytes for zlib's at level 6, at most: text comes out equal, machine code, which is denser, larger.
+GO_PER_ZLIB = 1.02
+# Beyond this factor zlib and the curve are at odds, and the curve is nearer: zlib takes matches of three bytes, Go's
+# encoder only of four, which some tables in programs are made of.
+AT_ODDS = 1.25
+# What compresses by less or more than this, both encoders make the same of.
+EMPTY, INCOMPRESSIBLE = 0.01, 0.9
 
 
 class _Sample(NamedTuple):
@@ -68,7 +73,8 @@ class DownloadEstimator:
         self._count = 0
         self._by_zlib = self._by_curve = 0.0  # bytes that all stretches make, by how their block was measured
         self._zlib = self._curve = 0.0  # bytes of the calibrated blocks, by zlib and by the curve
-        self._calibrated = False  # whether the last block was
+        self._corrected = 0  # how many these are
+        self._calibrated = False  # whether the last block was measured by zlib
         self._last = 0.0  # bytes that one byte of the last block makes
         self._sample = self._plan(0)
 
@@ -91,8 +97,10 @@ class DownloadEstimator:
             self._measure()
         # The stretch of the last block taken may reach beyond the end; one whose block was not taken is like it.
         self._add(self._at - sample.stretch)
-        factor = (self._zlib + CURVE_TRUST) / (self._curve + CURVE_TRUST)
-        return round(self._by_zlib + self._by_curve * factor) + GZIP_FRAME
+        if self._corrected:
+            trust = CURVE_TRUST * self._curve / self._corrected
+            self._by_curve *= (self._zlib + trust) / (self._curve + trust)
+        return round(self._by_zlib + self._by_curve) + GZIP_FRAME
 
     def _plan(self, at: int) -> _Sample:
         """The next block, somewhere in the next stretch."""
@@ -130,15 +138,20 @@ class DownloadEstimator:
         size = len(fast.compress(block)) + len(fast.flush())
         by_curve = size * _curve(size / len(block))
         self._last = by_curve / len(block)
-        self._calibrated = self._count < CALIBRATED or self._count % CALIBRATE_EVERY == 0
-        if self._calibrated:
+        self._calibrated = False
+        every = CALIBRATE_EVERY if self._sample.stretch < WHOLE else CALIBRATE_EVERY_LATER
+        if self._count < CALIBRATED or self._count % every == 0:
             exact = zlib.compressobj(6, zlib.DEFLATED, -15, 8, 0, window)
-            by_zlib = float(len(exact.compress(block)) + len(exact.flush()))
-            if by_zlib < INCOMPRESSIBLE * len(block):
-                by_zlib *= GO_PER_ZLIB
-                self._zlib += by_zlib
+            by_zlib = len(exact.compress(block)) + len(exact.flush())
+            share = by_zlib / len(block)
+            likely = by_zlib * min(max(1.0, 1.0 + (share - 0.25) / 10), GO_PER_ZLIB)
+            likely = min(max(likely, by_curve / AT_ODDS), by_curve * AT_ODDS)
+            if EMPTY < share < INCOMPRESSIBLE:
+                self._corrected += 1
+                self._zlib += likely
                 self._curve += by_curve
-            self._last = by_zlib / len(block)
+                self._last = likely / len(block)
+                self._calibrated = True
 
 
 def _curve(share: float) -> float:
