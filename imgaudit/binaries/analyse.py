@@ -15,6 +15,7 @@ from imgaudit.binaries.elf import MAGIC, NOTE_GNU, NT_GNU_BUILD_ID, SHT_NOBITS, 
 from imgaudit.binaries.hardening import read_hardening
 from imgaudit.binaries.interface import Areas, BinaryFacts
 from imgaudit.binaries.linkage import Lookup, find_missing, linkage_of
+from imgaudit.binaries.pclntab_extent import Pclntab
 from imgaudit.errors import BinaryError, ImageError, SourceError
 from imgaudit.limits import DEFAULT_LIMITS, Limits
 from imgaudit.model import Analysis, Binary, GoInfo
@@ -43,7 +44,8 @@ def analyse(data: memoryview, *, limits: Limits = DEFAULT_LIMITS) -> BinaryFacts
 def _plain(elf: Elf, sha256: str) -> BinaryFacts:
     dynamic = read_dynamic(elf)
     build_id, is_go = _build_id(elf)
-    go, problem = read_go(elf, dynamic, is_go)
+    table = Pclntab(elf)
+    go, problem = read_go(elf, dynamic, table, is_go)
     if problem:
         elf.problem(problem)
     symtab, dwarf = _symbols(elf)
@@ -52,7 +54,7 @@ def _plain(elf: Elf, sha256: str) -> BinaryFacts:
         elf.size,
         sha256,
         _analysis(elf),
-        areas_of(elf, is_go=bool(go.present)),
+        areas_of(elf, table, is_go=bool(go.present)),
         machine=elf.machine,
         bits=elf.bits,
         endian=elf.endian,

@@ -6,10 +6,9 @@ size breakdown's business.
 
 from collections.abc import Iterator
 
-from imgaudit.binaries.buildinfo import PCLNTAB_SECTIONS
 from imgaudit.binaries.elf import PF_X, PT_LOAD, SHT_NOBITS, SHT_SYMTAB, Elf
 from imgaudit.binaries.interface import Areas
-from imgaudit.binaries.pclntab_extent import find_pclntab
+from imgaudit.binaries.pclntab_extent import Pclntab
 from imgaudit.model.image import AttributionKind
 
 _CODE = (".text", ".init", ".fini", ".plt")
@@ -32,7 +31,7 @@ def whole(size: int, kind: AttributionKind) -> Areas:
     return ((kind, size),) if size else ()
 
 
-def areas_of(elf: Elf, *, is_go: bool) -> Areas:
+def areas_of(elf: Elf, table: Pclntab, *, is_go: bool) -> Areas:
     """Kinds with their bytes, in the order of the kinds' first places; the sum is the file's size.
 
     Where headers overlap, a byte belongs to the part that starts first; what no part covers (headers, padding)
@@ -41,7 +40,7 @@ def areas_of(elf: Elf, *, is_go: bool) -> Areas:
     rest: AttributionKind = "go data" if is_go else "other binaries"
     sums: dict[AttributionKind, int] = {}
     done = 0
-    for start, end, kind in sorted(_parts(elf, is_go)):
+    for start, end, kind in sorted(_parts(elf, table, is_go)):
         start, end = max(start, done), min(end, elf.size)
         if start < end:
             sums[kind] = sums.get(kind, 0) + end - start
@@ -53,24 +52,24 @@ def areas_of(elf: Elf, *, is_go: bool) -> Areas:
     return tuple(sums.items())
 
 
-def _parts(elf: Elf, is_go: bool) -> Iterator[tuple[int, int, AttributionKind]]:
+def _parts(elf: Elf, table: Pclntab, is_go: bool) -> Iterator[tuple[int, int, AttributionKind]]:
     for section in elf.sections or ():
         if section.type in (0, SHT_NOBITS) or not section.size:
             continue
         kind = _kind(section.name, section.type, is_go)
         if kind is not None:
             yield section.offset, section.offset + section.size, kind
-    if not is_go or elf.section(*PCLNTAB_SECTIONS):
+    if not is_go:
         return
-    table = find_pclntab(elf)
-    if table is not None:
-        yield *table, "go runtime tables"
+    extent = None if table.named else table.extent
+    if extent is not None:
+        yield extent.start, extent.end, "go runtime tables"
     for segment in elf.segments if not elf.sections else ():
         if segment.type == PT_LOAD and segment.flags & PF_X:
             start, end = segment.offset, segment.offset + segment.file_size
-            if table is not None and start <= table[0] < end:
-                yield start, table[0], "go code"
-                start = table[1]
+            if extent is not None and start <= extent.start < end:
+                yield start, extent.start, "go code"
+                start = extent.end
             yield start, end, "go code"
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from imgaudit.binaries.dynamic import DT_RELA, DT_RELASZ, Dynamic
 from imgaudit.binaries.elf import NOTE_GO, NT_GO_BUILD_ID, PF_W, PF_X, PT_LOAD, Elf
 from imgaudit.binaries.modinfo import ModInfo, parse_modinfo, unframe, vcs_of
-from imgaudit.binaries.pclntab_extent import find_pclntab, is_pclntab
+from imgaudit.binaries.pclntab_extent import Pclntab
 from imgaudit.errors import BinaryError
 from imgaudit.model import GoInfo
 
@@ -21,7 +21,6 @@ HEADER, ALIGN = 32, 16
 MAX_VERSION = 1_024  # bytes of `go1.27.3 X:...`
 MAX_MODINFO = 16 << 20  # bytes of the module list
 
-PCLNTAB_SECTIONS = (".gopclntab", ".data.rel.ro.gopclntab")
 _RELATIVE = {"amd64": 8, "arm64": 1027, "386": 8, "riscv64": 3, "s390x": 12, "ppc64le": 22, "ppc64": 22, "loong64": 3}
 
 # Bytes at an address of the process; BinaryError where they are not in the file.
@@ -42,7 +41,7 @@ class Region(NamedTuple):
     content: bytes
 
 
-def read_go(elf: Elf, dynamic: Dynamic, build_id_is_go: bool) -> GoFacts:
+def read_go(elf: Elf, dynamic: Dynamic, table: Pclntab, build_id_is_go: bool) -> GoFacts:
     """Go build info of a file that is not packed. build_id_is_go: it has a Go build id note."""
 
     def memory(address: int, size: int, what: str) -> bytes | memoryview:
@@ -54,8 +53,8 @@ def read_go(elf: Elf, dynamic: Dynamic, build_id_is_go: bool) -> GoFacts:
         order=elf.order,
         word=elf.word,
         relocated=lambda address: _relocated(elf, dynamic, address),
-        is_go=build_id_is_go or _has_go_tables(elf),
-        cgo_evidence=lambda: _uses_cgo(elf, dynamic),
+        is_go=lambda: build_id_is_go or _has_go_tables(elf, table),
+        cgo_evidence=lambda: _uses_cgo(elf, dynamic, table),
     )
 
 
@@ -66,21 +65,21 @@ def find_go(
     order: str,
     word: int,
     relocated: Callable[[int], int | None],
-    is_go: bool,
+    is_go: Callable[[], bool],
     cgo_evidence: Callable[[], bool | None],
 ) -> GoFacts:
     """Search the regions in turn for build info; never raises.
 
-    relocated: what the loader would write at an address, None if nothing. is_go: other evidence that this is a Go
-    binary. cgo_evidence: asked only when CGO_ENABLED=1, which does not mean that cgo was used.
+    relocated: what the loader would write at an address, None if nothing. is_go: other evidence that this is a
+    Go binary. cgo_evidence: asked only when CGO_ENABLED=1, which does not mean that cgo was used.
     """
     try:
         found = next(_headers(regions), None)
         if found is None:
-            return GoFacts(GoInfo(present=is_go))
+            return GoFacts(GoInfo(present=is_go()))
         version, raw = _strings(*found, memory, order=order, word=word, relocated=relocated)
     except BinaryError as error:
-        return GoFacts(GoInfo(present=True if is_go else None), str(error))
+        return GoFacts(GoInfo(present=True if is_go() else None), str(error))
     problem = None
     try:
         info = parse_modinfo(unframe(raw))
@@ -202,32 +201,20 @@ def _relocated(elf: Elf, dynamic: Dynamic, address: int) -> int | None:
     return addend
 
 
-def _has_go_tables(elf: Elf) -> bool:
-    """A pclntab with a header that fits: the runtime of every Go binary needs one."""
-    section = elf.section(*PCLNTAB_SECTIONS)
-    if section is not None:
-        return is_pclntab(elf.data[section.offset : section.offset + 8], elf)
-    if elf.sections:
-        return False  # a Go linker names it; and looking through all of every library is not free
-    return find_pclntab(elf) is not None
+def _has_go_tables(elf: Elf, table: Pclntab) -> bool:
+    """A pclntab, which the runtime of every Go binary needs. A Go linker names it where it can name anything;
+    looking through all of every library that has sections is not free."""
+    return table.named or (not elf.sections and table.extent is not None)
 
 
-def _uses_cgo(elf: Elf, dynamic: Dynamic) -> bool | None:
+def _uses_cgo(elf: Elf, dynamic: Dynamic, table: Pclntab) -> bool | None:
     """Whether package runtime/cgo is linked: the loader's libraries ask for it, or one of its functions is listed."""
     if any(name.startswith("libc.") for name in dynamic.needed):
         return True
-    section = elf.section(*PCLNTAB_SECTIONS)
-    if section is not None:
-        places = [(section.offset, section.offset + section.size)]
-    else:  # external linkers may put it into .data.rel.ro or .rodata
-        places = [
-            (segment.offset, min(segment.offset + segment.file_size, elf.size))
-            for segment in elf.segments
-            if segment.type == PT_LOAD and segment.offset < elf.size
-        ]
-    if not places:
+    extent = table.extent
+    if extent is None:
         return None
-    return any(b"\0runtime/cgo." in bytes(elf.data[start:end]) for start, end in places)
+    return b"\0runtime/cgo." in bytes(elf.data[extent.names_start : extent.names_end])
 
 
 def is_go_note(owner: bytes, kind: int) -> bool:

@@ -233,8 +233,8 @@ class Elf:
     def notes(self) -> Iterator[tuple[bytes, int, bytes]]:
         """Owner (with its NUL), type and content of each note: those of segments, then of sections.
 
-        A note may come twice. Both count: Go's linker puts its GNU build id into a section that no segment of notes covers. Names and
-        contents are padded to 4 bytes; notes that ask for 8 (.note.gnu.property) hold no ids.
+        A note may come twice. Both count: Go's linker puts its GNU build id into a section that no segment of notes
+        covers. Names and contents are padded to 4 bytes; notes that ask for 8 (.note.gnu.property) hold no ids.
         """
         places = dict.fromkeys((s.offset, s.file_size) for s in self.segments if s.type == PT_NOTE)
         starts = {offset for offset, _ in places}

@@ -4,14 +4,15 @@ Go alone gives PIE, RELRO and a stack that is not executable; canary and FORTIFY
 binary built without cgo has none.
 """
 
-import re
-
 from imgaudit.binaries.dynamic import DF_1_PIE, DT_DEBUG, Dynamic
 from imgaudit.binaries.elf import PF_X, PT_GNU_RELRO, PT_GNU_STACK, Elf
 from imgaudit.model import Hardening
 
-_CHECKED = re.compile(rb"\0__[a-z0-9_]+_chk\0")  # glibc's checking twins: __memcpy_chk, __printf_chk
-_CHECKABLE = re.compile(rb"\0(?:v?s?n?printf|v?fprintf|mem(?:cpy|move|set)|str(?:n?cpy|n?cat)|read|recv|fgets)\0")
+# Functions of C that have a checking twin in glibc (`__memcpy_chk`).
+_CHECKABLE = frozenset(
+    b"printf fprintf sprintf snprintf vprintf vfprintf vsprintf vsnprintf memcpy memmove memset strcpy strncpy strcat "
+    b"strncat read recv fgets".split()
+)
 
 
 def is_program(elf: Elf, dynamic: Dynamic) -> bool | None:
@@ -56,6 +57,16 @@ def _c_protections(dynamic: Dynamic) -> tuple[bool | None, bool | None]:
     canary = b"\0__stack_chk_fail\0" in names or b"\0__stack_chk_guard\0" in names
     if any(name.startswith(("libc.musl-", "ld-musl-")) or name == "libc.so" for name in dynamic.needed):
         return canary, None  # musl has no checking twins: fortify-headers leave no trace
-    if _CHECKED.search(names.replace(b"\0__stack_chk_fail\0", b"\0")):
+    if _has_checked(names):
         return canary, True
-    return canary, False if _CHECKABLE.search(names) else None
+    return canary, None if _CHECKABLE.isdisjoint(names.split(b"\0")) else False
+
+
+def _has_checked(names: bytes) -> bool:
+    """Whether a name is one of glibc's checking twins: `__memcpy_chk`, `__printf_chk`."""
+    at = names.find(b"_chk\0")
+    while at >= 0:
+        if names.startswith(b"__", names.rfind(b"\0", 0, at) + 1):
+            return True
+        at = names.find(b"_chk\0", at + 1)
+    return False
