@@ -47,6 +47,7 @@ _ROOT_FILE_SYSTEM = re.compile(
 )
 # A first layer that the build itself made may hold more than the OS.
 _BUILT = re.compile(r"^(?:RUN|COPY --from=|WORKDIR|/bin/sh -c (?!#\(nop\)))")
+_BUSYBOX_HISTORY = re.compile(r"BusyBox (\d+(?:\.\d+){1,3})\b")  # as docker-library's image says
 _BUSYBOX_APPLETS = 50  # the busybox image has hundreds; a copied shell has a handful
 
 
@@ -145,7 +146,10 @@ def _without_os_release(tree: Tree, scans: Sequence[LayerScan | None], layers: S
         return Base(family="other", name="nix", version=None, evidence="no os-release; /nix/store")
     if _is_busybox(tree):
         evidence = "no os-release, no package database; the first layer's /bin is one busybox under many names"
-        return Base(family="busybox", name="busybox", version=None, evidence=evidence)
+        told = _BUSYBOX_HISTORY.match(layers[0].created_by or "") if layers else None
+        if told:
+            evidence += f"; its history: {told[0]}"
+        return Base(family="busybox", name="busybox", version=told[1] if told else None, evidence=evidence)
     system = _system_files(tree)
     foreign = [path for path, layer in system if not _copied(layers, layer)]
     if foreign:

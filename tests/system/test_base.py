@@ -166,6 +166,9 @@ def test_busybox() -> None:
     base, from_base = describe((files, OFFICIAL), (APP, COPY))
     assert (base.family, base.version) == ("busybox", None)
     assert from_base == [True, None]
+    base, _ = describe((files, "BusyBox 1.36.1 (glibc), Debian 12"))
+    assert (base.family, base.version) == ("busybox", "1.36.1")
+    assert base.evidence.endswith("; its history: BusyBox 1.36.1")
     few = {path: content for path, content in files.items() if "applet" not in path}
     assert describe((few, COPY))[0].family == "scratch"
 

@@ -1,5 +1,6 @@
 """What is a secret goes, what is not stays readable, and neither takes long."""
 
+import string
 import time
 
 import pytest
@@ -239,6 +240,34 @@ def test_every_rule_has_its_own_id_and_its_literals_let_it_through() -> None:
 def test_any_text_is_answered_and_stable(text: str) -> None:
     once = redact_text(text)
     assert redact_text(once) == once
+
+
+TEMPLATES = (
+    "ENV DB_PASSWORD={}",
+    "ENV LANG=C DB_PASSWORD={} HOME=/root",
+    'RUN export API_KEY="{}" && make',
+    "RUN |2 VERSION=1 NPM_TOKEN={} /bin/sh -c npm ci",
+    'ENTRYPOINT ["/app" "--token" "{}"]',
+    'CMD ["/app", "--client-secret={}"]',
+    "-s -w -X example.com/app/internal/config.apiKey={} -X main.version=1",
+    "git clone https://me:{}@example.com/x.git",
+    "curl -H 'Authorization: Bearer {}' https://example.com",
+    "curl -u me:{} https://example.com",
+    'echo \'{{"auths":{{"x":{{"auth":"{}"}}}}}}\' > config.json',
+    "DefaultEndpointsProtocol=https;AccountName=x;ClientSecret={}",
+)
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+@given(
+    st.text(string.ascii_letters + string.digits, min_size=8, max_size=40), st.text(max_size=30), st.text(max_size=30)
+)
+def test_no_secret_is_left_whatever_stands_around_it(template: str, secret: str, before: str, after: str) -> None:
+    hidden = f"zq{secret}qz"
+    text = template.format(hidden)
+    assert hidden not in redact_text(text)
+    assert hidden not in redact_text(f"{before.replace(chr(39), '').replace(chr(34), '')} && {text}")
+    assert hidden not in redact_text(f"{text} {after}")
 
 
 HOSTILE = [
