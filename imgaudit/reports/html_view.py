@@ -194,9 +194,10 @@ def bar(label: str, parts: Sequence[facts.Part], longest: int) -> Bar:
     ordered = sorted(parts, key=lambda part: KINDS.index(part.kind))
     segments, done = [], 0
     for part in ordered:
-        x = 1000 * done / longest if longest > 0 else 0.0
+        # Within the drawing also where the parts of an edited report exceed their whole.
+        x = min(max(1000 * done / longest, 0.0), 1000.0) if longest > 0 else 0.0
         done += part.bytes
-        width = 1000 * part.bytes / longest if longest > 0 else 0.0
+        width = min(max(1000 * part.bytes / longest, 0.0), 1000.0 - x) if longest > 0 else 0.0
         title = f"{part.kind}: {numbers.size(part.bytes)}, {numbers.share(part.bytes, total)}"
         gap = 1.5 if width > 6 else 0
         segments.append(Segment(round(x, 2), round(max(width - gap, 0), 2), swatch(part.kind), title))

@@ -83,7 +83,8 @@ def _attribution(out: Terminal, image: model.Image) -> None:
 
 
 def _bar(part: facts.Part, whole: int) -> str:
-    halves = round(part.bytes / whole * _BAR * 2) if whole > 0 else 0
+    share = part.bytes / whole if whole > 0 else 0.0
+    halves = round(min(max(share, 0.0), 1.0) * _BAR * 2)  # parts of an edited report may exceed the whole
     return "█" * (halves // 2) + "▌" * (halves % 2)
 
 

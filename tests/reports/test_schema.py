@@ -149,3 +149,59 @@ def test_only_the_boundarys_error_escapes(data: st.DataObject) -> None:
         return
     for name in ("table", "markdown", "html", "json"):
         assert render(found, name)
+
+
+# By the type of what stands there, so that most changed documents still load.
+LEAVES: dict[type, tuple[Any, ...]] = {
+    bool: (True, False),
+    int: (None, -1, 0, 1, 2**63 - 1, -(2**63) + 1),
+    float: (0.0, -1.0, 1e300),
+    str: ("", "x", "scratch", None),
+    list: ([],),
+    dict: (None, {}),
+    type(None): (None, 0, "", True, False),
+}
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every place within a JSON document."""
+    found = [path] if path else []
+    if isinstance(value, dict):
+        return found + [place for key, item in value.items() for place in places(item, (*path, key))]
+    if isinstance(value, list):
+        return found + [place for n, item in enumerate(value) for place in places(item, (*path, n))]
+    return found
+
+
+WHOLE = json.loads(written(reports.compared()))
+SMALL = {**WHOLE, "images": WHOLE["images"][:2] + WHOLE["images"][-1:]}
+DOCUMENTS = (
+    SMALL,
+    json.loads(written(reports.report(reports.scratch()))),
+    json.loads(written(reports.checked())),
+    json.loads(written(reports.binaries())),
+)
+PLACES = [places(whole) for whole in DOCUMENTS]
+
+
+@settings(max_examples=max(150, FUZZ), deadline=None)
+@given(st.data())
+def test_whatever_loads_can_be_rendered(data: st.DataObject) -> None:
+    """A saved report may have been edited: any value of the right type must do."""
+    which = data.draw(st.integers(0, len(DOCUMENTS) - 1))
+    changed = json.loads(json.dumps(DOCUMENTS[which]))
+    for _ in range(data.draw(st.integers(1, 5))):
+        *parents, last = data.draw(st.sampled_from(PLACES[which]))
+        holder = changed
+        try:
+            for key in parents:
+                holder = holder[key]
+            holder[last] = data.draw(st.sampled_from(LEAVES[type(holder[last])]))
+        except (KeyError, IndexError, TypeError):
+            continue  # an earlier change removed that place
+    try:
+        found = load_report(json.dumps(changed).encode())
+    except UsageError:
+        return
+    for name in ("table", "markdown", "html", "json"):
+        assert render(found, name)
