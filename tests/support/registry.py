@@ -15,6 +15,7 @@ import dataclasses
 import json
 import re
 import secrets
+import ssl
 import threading
 import urllib.parse
 from collections.abc import Callable, Mapping
@@ -47,6 +48,7 @@ class Answer:
     step: int = 1 << 20  # bytes sent at a time
     on_step: Callable[[], None] = lambda: None
     raw: bytes | None = None  # instead of everything else
+    times: int = 1  # how often the body is sent
 
 
 # Given the request and the proper answer, the answer to send.
@@ -139,6 +141,10 @@ class FakeRegistry:
     ) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+    def serve_tls(self, context: ssl.SSLContext) -> None:
+        """Before it is entered: https instead of http."""
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
 
     def push(self, repository: str, tag: str, *images: Image, provenance: dict[str, Any] | None = None) -> str:
         """Puts an image, or an index of several, under a tag; returns the reference. provenance: an in-toto
@@ -281,14 +287,15 @@ def _handler(registry: FakeRegistry) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 return
             self.send_response(given.status)
-            for name, value in ({"Content-Length": str(len(given.body))} | given.headers).items():
+            for name, value in ({"Content-Length": str(len(given.body) * given.times)} | given.headers).items():
                 if value:
                     self.send_header(name, value)
             self.end_headers()
             data = given.body if given.cut is None else given.body[: given.cut]
-            for start in range(0, len(data), given.step):
-                given.on_step()
-                self.wfile.write(data[start : start + given.step])
+            for _ in range(given.times):
+                for start in range(0, len(data), given.step):
+                    given.on_step()
+                    self.wfile.write(data[start : start + given.step])
             # Without its full body, or its length, an answer ends with the connection.
             if given.cut is not None or given.headers.get("Content-Length") is not None:
                 self.close_connection = True
