@@ -130,6 +130,8 @@ def choose_images(
     candidates = list(walk.manifests.values())
     if not candidates and walk.absent:
         raise ImageError(f"{what}: the manifest {walk.absent[0].digest} is missing")
+    if not candidates:
+        raise ImageError(f"{what}: its index holds no images")
     if walk.absent:
         names = ", ".join(str(each.platform or each.digest) for each in walk.absent[:20])
         options.talk(f"{what}: its index also names {names}, but does not come with it")

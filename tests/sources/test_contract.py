@@ -4,7 +4,9 @@ import dataclasses
 import gzip
 import pathlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+import pytest
 
 from imgaudit.sources.docker_archive import open_docker_archive
 from imgaudit.sources.interface import OpenOptions, Source
@@ -14,6 +16,7 @@ from imgaudit.sources.reference import parse_reference
 from tests.sources.contract import Offering, OpenImages, SourceContract
 from tests.support.archives import Entries, as_entries, docker25_files, kaniko_entries, saved_entries
 from tests.support.images import Image, make_tar, oci_archive, oci_dir, oci_files
+from tests.support.registry import FakeRegistry
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -99,3 +102,23 @@ class TestDocker25Plain(SourceContract):
         stored="tar",
         digests=False,
     )
+
+
+class TestRegistry(SourceContract):
+    """The registry of the tests, on this machine's loopback."""
+
+    @pytest.fixture(autouse=True)
+    def _serve(self) -> Iterator[None]:
+        with FakeRegistry() as registry:
+            SERVED.append(registry)
+            yield
+            SERVED.clear()
+
+    offering = Offering("registry", lambda folder, options, *images: open_pushed(options, *images))
+
+
+SERVED: list[FakeRegistry] = []
+
+
+def open_pushed(options: OpenOptions, *images: Image) -> list[Source]:
+    return open_source("registry:" + SERVED[-1].push("app", "1", *images), options)
