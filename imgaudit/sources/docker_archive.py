@@ -12,17 +12,16 @@ from imgaudit.errors import ImageError, ImgauditError, UsageError
 from imgaudit.limits import DEFAULT_LIMITS, Limits
 from imgaudit.model import Skipped
 from imgaudit.sources import oci
-from imgaudit.sources.archive import ArchiveStream, open_archive
+from imgaudit.sources.archive import open_archive
+from imgaudit.sources.archive_stream import ArchiveStream
 from imgaudit.sources.documents import (
     ImageConfig,
-    Index,
     Manifest,
     check_bytes,
     parse_config,
-    parse_manifest,
 )
 from imgaudit.sources.interface import OpenOptions, Source, SourceImage, Stream, T, Visitor
-from imgaudit.sources.json_strict import Fields, parse_json
+from imgaudit.sources.json_strict import Fields, parse_json, shown
 from imgaudit.sources.reader import LayerJob, check_layer_count
 from imgaudit.sources.reference import Reference
 from imgaudit.sources.selection import all_manifests
@@ -131,7 +130,7 @@ def _meant(entries: list[_Entry], place: str, ref: str | None) -> list[_Entry]:
 
 def _config(store: Documents, entry: _Entry) -> ImageConfig:
     data = store.document(entry.config)
-    what = f"the config {entry.config} in {store.place}"
+    what = f"the config {shown(entry.config)} in {store.place}"
     named = _DIGEST_NAME.fullmatch(entry.config)
     if named:
         check_bytes(data, "sha256:" + named[1], what)
@@ -142,28 +141,18 @@ def _oci_manifests(store: Documents) -> tuple[list[tuple[Manifest, str | None]],
     """The manifests of the OCI layout in the same archive, each with its index's digest. Bad ones are skipped."""
     if not store.has(oci.INDEX):
         return [], ()
-    found: list[tuple[Manifest, str | None]] = []
     try:
-        for descriptor in oci.read_index(store).manifests:
-            if descriptor.is_attestation or not store.has_blob(descriptor):
-                continue
-            what = f"{descriptor.digest} in {store.place}"
-            top = parse_manifest(store.fetch(descriptor), what, media_type=descriptor.media_type, limits=store.limits)
-            if isinstance(top, Index):
-                below = all_manifests(top, what, store.fetch, has=store.has_blob, limits=store.limits)
-                found += [(manifest, top.digest) for manifest in below]
-            else:
-                found.append((top, None))
+        index = oci.read_index(store)
+        return all_manifests(index, store.place, store.fetch, has=store.has_blob, limits=store.limits), ()
     except ImgauditError as error:
         return [], (Skipped(what=oci.INDEX, reason=str(error)),)
-    return found, ()
 
 
 def _found(
     store: Documents, entry: _Entry, manifests: list[tuple[Manifest, str | None]], skipped: tuple[Skipped, ...]
 ) -> Found:
     config = _config(store, entry)
-    check_layer_count(len(entry.layers), config, f"{entry.config} in {store.place}")
+    check_layer_count(len(entry.layers), config, f"{shown(entry.config)} in {store.place}")
     names = [_member(store, layer) for layer in entry.layers]
     for manifest, index_digest in manifests:
         if manifest.config.digest == config.image_id and [blob_name(each.digest) for each in manifest.layers] == names:

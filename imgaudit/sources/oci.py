@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 
 from imgaudit.errors import ImageError, ImgauditError, LimitError, SourceError, UsageError
 from imgaudit.limits import DEFAULT_LIMITS, Limits
-from imgaudit.sources.archive import PositionedStream, open_archive, read_all
+from imgaudit.sources.archive import open_archive
 from imgaudit.sources.documents import REF_NAME, Descriptor, Index, parse_manifest
 from imgaudit.sources.interface import LayerBlob, OpenOptions, Source, T, Visitor
 from imgaudit.sources.platforms import normalised
+from imgaudit.sources.positioned import PositionedStream, read_all
 from imgaudit.sources.reader import LayerJob, Outcome, visit_layers
 from imgaudit.sources.reference import Reference, parse_name
 from imgaudit.sources.selection import ChosenImage, choose_images

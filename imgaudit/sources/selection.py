@@ -59,16 +59,19 @@ class _Walk:
     manifests: dict[str, Descriptor] = dataclasses.field(default_factory=dict)
     attestations: dict[str, list[Descriptor]] = dataclasses.field(default_factory=dict)
     absent: list[Descriptor] = dataclasses.field(default_factory=list)
+    outermost: dict[str, str | None] = dataclasses.field(default_factory=dict)
     nodes: int = 0
+    held: int = 0
 
     def below(self, index: Index, above: tuple[str, ...]) -> None:
         if len(above) >= self.limits.index_depth:
             raise LimitError(f"{self.what}: indexes nested deeper than {self.limits.index_depth} (index_depth)")
+        chain = (*above, index.digest)
         for descriptor in index.manifests:
             self.nodes += 1
             if self.nodes > self.limits.index_nodes:
                 raise LimitError(f"{self.what}: over {self.limits.index_nodes} entries in its indexes (index_nodes)")
-            if descriptor.digest in (*above, index.digest):
+            if descriptor.digest in chain:
                 raise ImageError(f"{self.what}: the index {descriptor.digest} holds itself")
             if descriptor.is_attestation:
                 self.attestations.setdefault(descriptor.annotations.get(REFERENCE_DIGEST, ""), []).append(descriptor)
@@ -76,9 +79,10 @@ class _Walk:
                 if not self.has(descriptor):
                     self.absent.append(descriptor)
                 elif self._is_index(descriptor):
-                    self.below(self._index(descriptor), (*above, index.digest))
+                    self.below(self._index(descriptor), chain)
                 elif descriptor.media_type in (*MANIFEST_TYPES, ""):
                     self.manifests.setdefault(descriptor.digest, descriptor)
+                    self.outermost.setdefault(descriptor.digest, chain[1] if len(chain) > 1 else None)
 
     def _is_index(self, descriptor: Descriptor) -> bool:
         if descriptor.media_type:
@@ -93,7 +97,7 @@ class _Walk:
 
     def document(self, descriptor: Descriptor) -> Manifest | Index:
         what = f"{descriptor.digest} in {self.what}"
-        return parse_manifest(self.fetch(descriptor), what, media_type=descriptor.media_type, limits=self.limits)
+        return parse_manifest(self._bytes(descriptor), what, media_type=descriptor.media_type, limits=self.limits)
 
     def manifest(self, descriptor: Descriptor) -> Manifest:
         found = self.document(descriptor)
@@ -101,9 +105,15 @@ class _Walk:
             raise ImageError(f"{descriptor.digest} in {self.what}: a manifest is expected, but it is an index")
         return found
 
+    def _bytes(self, descriptor: Descriptor) -> bytes:
+        self.held += descriptor.size
+        if self.held > self.limits.kept_total:
+            raise LimitError(f"{self.what}: over {self.limits.kept_total} bytes of JSON documents (kept_total)")
+        return self.fetch(descriptor)
+
     def config(self, manifest: Manifest) -> ImageConfig:
         check_is_image(manifest, self.what)
-        return parse_config(self.fetch(manifest.config), f"the config of {self.what}", self.limits)
+        return parse_config(self._bytes(manifest.config), f"the config of {self.what}", self.limits)
 
 
 def choose_images(
@@ -184,11 +194,13 @@ def all_manifests(
     *,
     has: Callable[[Descriptor], bool] = lambda descriptor: True,
     limits: Limits = DEFAULT_LIMITS,
-) -> list[Manifest]:
-    """Every image manifest below an index, attestations left out. Raises ImageError."""
+) -> list[tuple[Manifest, str | None]]:
+    """Every image manifest below an index, attestations left out; with each the digest of the outermost index below
+    this one that holds it. Raises ImageError.
+    """
     walk = _Walk(what, fetch, has, limits)
     walk.below(index, ())
-    return [walk.manifest(descriptor) for descriptor in walk.manifests.values()]
+    return [(walk.manifest(each), walk.outermost[each.digest]) for each in walk.manifests.values()]
 
 
 def read_provenance(
