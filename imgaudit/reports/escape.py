@@ -23,11 +23,15 @@ def printable(text: str, *, ascii_only: bool = False) -> str:
     Controls, bidi marks, zero-width characters, surrogates and unassigned ones become visible escapes as in a
     Python literal (`\\x1b`, `\\u202e`). With ascii_only so does everything beyond ASCII.
     """
-    if not (text.isprintable() and not _INVISIBLE.search(text)):
+    if not _plain(text):
         text = "".join(_visible(char) for char in text)
     if ascii_only and not text.isascii():
         text = text.encode("ascii", "backslashreplace").decode("ascii")
     return text
+
+
+def _plain(text: str) -> bool:
+    return text.isprintable() and (text.isascii() or not _INVISIBLE.search(text))
 
 
 def _visible(char: str) -> str:
@@ -52,9 +56,15 @@ def printable_report(value: T, *, ascii_only: bool = False) -> T:
         after = printable_report(before, ascii_only=ascii_only)
         return value if after is before else dict(after)  # type: ignore[return-value]
     if isinstance(value, msgspec.Struct):
-        fields = {name: getattr(value, name) for name in value.__struct_fields__}
-        cleaned = {name: printable_report(item, ascii_only=ascii_only) for name, item in fields.items()}
-        changed = {name: item for name, item in cleaned.items() if item is not fields[name]}
+        changed = {}
+        for name in value.__struct_fields__:
+            item = getattr(value, name)
+            # Most of a report is numbers and plain names: they cost no call.
+            if item is None or isinstance(item, int) or (not ascii_only and item.__class__ is str and _plain(item)):
+                continue
+            cleaned = printable_report(item, ascii_only=ascii_only)
+            if cleaned is not item:
+                changed[name] = cleaned
         return msgspec.structs.replace(value, **changed) if changed else value
     return value
 

@@ -52,7 +52,7 @@ def _difference(compared: model.BinaryComparison) -> Section:
                 )
             )
             sizes.append(item.delta)
-    shown, more = view.capped(rows, sizes)
+    shown, more = view.summed(rows, sizes)
     columns = (Column("what"), Column("kind"), Column("old", True), Column("new", True), Column("difference", True))
     unexplained = f"Unexplained: {view.typographic(numbers.delta(compared.unexplained, None))}."
     table = Table("difference", "Modules and packages", columns, shown, more)

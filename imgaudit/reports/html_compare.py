@@ -74,7 +74,7 @@ def _variants(report: model.Report) -> Section:
     columns = [Column("label"), Column("base"), Column("platform"), Column("download", True), Column("unpacked", True)]
     columns += [Column("rootfs", True), *([Column("difference", True)] if report.comparison else [])]
     columns += [Column("binary"), Column("runs")]
-    shown, more = view.capped(rows, [image.size.download for image in report.images])
+    shown, more = view.summed(rows, [image.size.download for image in report.images])
     problems = [f"{story.name(row.label)}: {row.runs.detail}" for row in facts.rows(report) if row.runs.detail]
     return Section(
         "variants",
@@ -159,7 +159,7 @@ def _layers(report: model.Report) -> Section:
             )
         )
         sizes.append(layer.unpacked)
-    shown, more = view.capped(rows, sizes)
+    shown, more = view.summed(rows, sizes)
     columns = (Column("diff_id"), Column("unpacked", True), Column("download", True), Column("shared"))
     table = Table("layers", "Layers by diff_id", (*columns, Column("in"), Column("created by")), shown, more)
     return Section("layers-by-id", "Layers", lines=view.lines(story.shared(report)), tables=(table,))
@@ -174,7 +174,7 @@ def _dead(report: model.Report) -> Section | None:
         key=lambda pair: (-pair[1].size, pair[0], pair[1].path),
     )
     rows = [(view.name(item.path), view.name(label), *html_parts.dead_cells(item)) for label, item in dead]
-    shown, more = view.capped(rows, [item.size for _, item in dead])
+    shown, more = view.summed(rows, [item.size for _, item in dead])
     columns = (Column("path"), Column("label"), *html_parts.DEAD_COLUMNS)
     table = Table("dead-files", "Largest dead files", columns, shown, more)
     intro = "Content that later layers made unreachable, yet everyone downloads."

@@ -84,7 +84,7 @@ def _layers(image: model.Image) -> Section:
         )
         for layer in image.layers
     ]
-    shown, more = view.capped(rows, [layer.unpacked for layer in image.layers])
+    shown, more = view.summed(rows, [layer.unpacked for layer in image.layers])
     figures = (Column(title, True) for title in ("#", "download", "unpacked", "content", "dead"))
     columns = (*figures, Column("from"), Column("diff_id"), Column("created by"))
     return Section("layers-in-order", "Layers", tables=(Table("layers", "Layers, lowest first", columns, shown, more),))
@@ -122,25 +122,25 @@ def _runtime(image: model.Image) -> Section:
 
 def _packages(image: model.Image) -> Section:
     ranked = sorted(image.packages, key=lambda item: (-(item.size or 0), item.name))
-    rows = [(view.name(item.name), view.words(item.version), view.number(item.size)) for item in ranked]
-    shown, more = view.capped(rows, [item.size for item in ranked])
+    rows = ((view.name(item.name), view.words(item.version), view.number(item.size)) for item in ranked)
+    shown, more = view.summed(rows, [item.size for item in ranked])
     columns = (Column("name"), Column("version"), Column("installed size", True))
     table = Table("packages", "OS packages, largest first", columns, shown, more)
     intro = f"{facts.package_words(image)}."
-    return Section("os-packages", "OS packages", intro, folded=(table,) if rows else ())
+    return Section("os-packages", "OS packages", intro, folded=(table,) if ranked else ())
 
 
 def _files(image: model.Image) -> Section | None:
     largest = image.files.largest
-    rows = [(view.name(item.path), view.number(item.size), view.count(item.layer)) for item in largest]
-    shown, more = view.capped(rows, [item.size for item in largest])
+    rows = ((view.name(item.path), view.number(item.size), view.count(item.layer)) for item in largest)
+    shown, more = view.summed(rows, [item.size for item in largest])
     tables = []
-    if rows:
+    if largest:
         columns = (Column("path"), Column("size", True), Column("layer", True))
         tables.append(Table("largest", "Largest files", columns, shown, more))
     dead = image.files.dead
     if dead:
-        cells = [(view.name(item.path), *html_parts.dead_cells(item)) for item in dead]
-        kept, rest = view.capped(cells, [item.size for item in dead])
+        cells = ((view.name(item.path), *html_parts.dead_cells(item)) for item in dead)
+        kept, rest = view.summed(cells, [item.size for item in dead])
         tables.append(Table("dead-files", "Dead files", (Column("path"), *html_parts.DEAD_COLUMNS), kept, rest))
     return Section("files", "Files", tables=tuple(tables)) if tables else None

@@ -65,11 +65,11 @@ def breakdown(item: model.Binary, ident: str) -> Table | None:
         return None
     parts = details.breakdown_parts(item.size_breakdown)
     total = item.size_breakdown.total
-    rows = [
+    rows = (
         (view.name(part.kind), view.number(part.bytes), share(part.bytes, total), view.words(part.detail))
         for part in parts
-    ]
-    shown, more = view.capped(rows, [part.bytes for part in parts])
+    )
+    shown, more = view.summed(rows, [part.bytes for part in parts])
     columns = (Column("what"), Column("size", True), Column("share", True), Column("kind"))
     return Table(ident, f"Where the bytes of the program are: {numbers.size(total)}", columns, shown, more)
 

@@ -4,7 +4,8 @@ Templates hold loops and ifs only; a value that stands in a page was made in Pyt
 """
 
 import dataclasses
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from imgaudit import model
@@ -146,15 +147,19 @@ def typographic(text: str) -> str:
     return f"−{text[1:].replace('(-', '(−')}" if text.startswith("-") else text
 
 
-def capped(
-    rows: Sequence[tuple[Cell, ...]], sizes: Sequence[int | None] = (), limit: int = ROWS
-) -> tuple[tuple[tuple[Cell, ...], ...], str]:
-    """The first rows, and what the rest comes to: `4,900 more, 12.1 MB`."""
-    if len(rows) <= limit:
-        return tuple(rows), ""
-    known = [value for value in sizes[limit:] if value is not None]
+def capped(rows: Sequence[tuple[Cell, ...]]) -> tuple[tuple[tuple[Cell, ...], ...], str]:
+    """The first rows, and how many more there are."""
+    return summed(rows, (None,) * len(rows))
+
+
+def summed(rows: Iterable[tuple[Cell, ...]], sizes: Sequence[int | None]) -> tuple[tuple[tuple[Cell, ...], ...], str]:
+    """The first rows, no more of them made than shown, and what the rest comes to: `4,900 more, 12.1 MB`."""
+    shown = tuple(itertools.islice(rows, ROWS))
+    if len(sizes) <= ROWS:
+        return shown, ""
+    known = [value for value in sizes[ROWS:] if value is not None]
     total = f", {numbers.size(sum(known))}" if known else ""
-    return tuple(rows[:limit]), f"{len(rows) - limit:,} more{total}; -o json holds them all"
+    return shown, f"{len(sizes) - ROWS:,} more{total}; -o json holds them all"
 
 
 def lines(items: Sequence[str], limit: int = ROWS) -> tuple[str, ...]:

@@ -169,7 +169,7 @@ def dead(report: model.Report) -> list[str]:
 
 def unread(report: AnyReport) -> list[str]:
     """What was skipped or failed, by name: nothing that was skipped is called clean."""
-    lines = []
+    lines: list[str] = []
     if isinstance(report, model.Report):
         for image in report.images:
             before = len(lines)
