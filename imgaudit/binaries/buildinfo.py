@@ -19,7 +19,9 @@ from imgaudit.model import GoInfo
 MAGIC = b"\xff Go buildinf:"
 HEADER, ALIGN = 32, 16
 MAX_VERSION = 1_024  # bytes of `go1.27.3 X:...`
-MAX_MODINFO = 16 << 20  # bytes of the module list
+MAX_MODINFO = 1 << 20  # bytes of the module list; one of 1,000 modules has 100 KB
+MAX_HITS = 10_000  # places that look like the header, or like a relocation, and are not
+MAX_RELOCATIONS = 64 << 20  # bytes of them
 
 _RELATIVE = {"amd64": 8, "arm64": 1027, "386": 8, "riscv64": 3, "s390x": 12, "ppc64le": 22, "ppc64": 22, "loong64": 3}
 
@@ -107,13 +109,18 @@ def _regions(elf: Elf) -> Iterator[Region]:
     if section is not None and section.size:
         # Inline strings are in the section too; a header that is not at its start is found all the same.
         yield Region(section.address, bytes(elf.data[section.offset : section.offset + section.size]))
+    room = 2 * elf.size  # segments of a real file do not overlap
     for segment in elf.segments:
         if segment.type == PT_LOAD and segment.flags & (PF_W | PF_X) == PF_W and segment.offset < elf.size:
             end = min(segment.offset + segment.file_size, elf.size)
+            room -= end - segment.offset
+            if room < 0:
+                raise BinaryError("ELF malformed: its segments overlap so much that they were not all searched")
             yield Region(segment.address, bytes(elf.data[segment.offset : end]))
 
 
 def _headers(regions: Iterator[Region]) -> Iterator[tuple[Region, int]]:
+    hits = 0
     for region in regions:
         at = region.content.find(MAGIC)
         while at >= 0:
@@ -121,6 +128,9 @@ def _headers(regions: Iterator[Region]) -> Iterator[tuple[Region, int]]:
                 if at + HEADER > len(region.content):
                     raise BinaryError(f"Go build info at address {region.address + at:#x} is cut off")
                 yield region, at
+            hits += 1
+            if hits > MAX_HITS:
+                raise BinaryError(f"Go build info: over {MAX_HITS} places look like it, and none is aligned")
             at = region.content.find(MAGIC, at + 1)
 
 
@@ -193,11 +203,18 @@ def _relocated(elf: Elf, dynamic: Dynamic, address: int) -> int | None:
     table, size = dynamic.tags.get(DT_RELA), dynamic.tags.get(DT_RELASZ, 0)
     if kind is None or table is None or elf.bits != 64:
         return None
+    if size > MAX_RELOCATIONS:
+        raise BinaryError(f"{size} bytes of relocations, over the limit of {MAX_RELOCATIONS}")
     raw = bytes(elf.at_address(table, size, "the relocations"))
-    at = raw.find(struct.pack(elf.order + "QQ", address, kind))
-    while at >= 0 and at % 24:
-        at = raw.find(struct.pack(elf.order + "QQ", address, kind), at + 1)
-    addend: int | None = struct.unpack_from(elf.order + "Q", raw, at + 16)[0] if 0 <= at <= len(raw) - 24 else None
+    entry = struct.pack(elf.order + "QQ", address, kind)
+    at = raw.find(entry)
+    for _ in range(MAX_HITS):
+        if at < 0 or at % 24 == 0:
+            break
+        at = raw.find(entry, at + 1)
+    addend: int | None = None
+    if at >= 0 and at % 24 == 0 and at + 24 <= len(raw):
+        (addend,) = struct.unpack_from(elf.order + "Q", raw, at + 16)
     return addend
 
 

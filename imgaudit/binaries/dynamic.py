@@ -19,8 +19,9 @@ DF_BIND_NOW, DF_1_NOW, DF_1_PIE = 0x8, 0x1, 0x08000000
 
 MAX_ENTRIES = 16_384  # entries of a dynamic section
 MAX_NEEDED = 1_024  # libraries named by one file
+MAX_NAMES = 65_536  # characters of all of them: names may share their bytes, so the file does not bound them
 MAX_STRING = 4_096  # bytes of one name: Linux's PATH_MAX
-MAX_STRINGS = 64 << 20  # bytes of .dynstr
+MAX_STRINGS = 16 << 20  # bytes of .dynstr; the largest browsers and compilers have 5 MiB
 MAX_VERSIONS = 4_096  # version records of one file
 
 _GLIBC = re.compile(r"GLIBC_(\d{1,4}(?:\.\d{1,4}){1,2})")
@@ -116,11 +117,19 @@ def _read(elf: Elf, offset: int, size: int, interpreter: str | None, has_interpr
         text = string(tags[tag], "the library search path") if tag in tags else None
         return tuple(part for part in text.split(":") if part) if text else ()
 
-    needed = [string(at, "the name of a needed library") for at in needed_at[:MAX_NEEDED]]
+    needed: list[str] = []
+    room = MAX_NAMES
+    for at in needed_at[:MAX_NEEDED]:
+        name = string(at, "the name of a needed library")
+        if name and room > 0:
+            needed.append(name)
+            room -= len(name)
+    if room <= 0:
+        elf.problem(f"the needed libraries' names are over the limit of {MAX_NAMES} characters")
     return Dynamic(
         present=True,
         tags=tags,
-        needed=tuple(name for name in needed if name),
+        needed=tuple(needed),
         soname=string(tags[DT_SONAME], "the soname") if DT_SONAME in tags else None,
         rpath=folders(DT_RPATH),
         runpath=folders(DT_RUNPATH),

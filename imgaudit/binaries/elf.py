@@ -20,6 +20,7 @@ SHT_SYMTAB, SHT_NOTE, SHT_NOBITS = 2, 7, 8
 
 NOTE_GNU, NOTE_GO = b"GNU\0", b"Go\0\0"
 NT_GNU_BUILD_ID, NT_GO_BUILD_ID = 3, 4
+GNU_BUILD_ID_SIZE = 20  # as linkers make it by default, Go's among them
 
 TYPES = {1: "rel", 2: "exec", 3: "dyn", 4: "core"}
 
@@ -231,16 +232,22 @@ class Elf:
         return None
 
     def notes(self) -> Iterator[tuple[bytes, int, bytes]]:
-        """Owner (with its NUL), type and content of each note: those of segments, then of sections.
+        """Owner (with its NUL), type and content of each note: those of segments, then of sections; some come twice.
 
-        A note may come twice. Both count: Go's linker puts its GNU build id into a section that no segment of notes
-        covers. Names and contents are padded to 4 bytes; notes that ask for 8 (.note.gnu.property) hold no ids.
+        Both count, for Go's linker puts its GNU build id into a section behind the segment of notes. Where no section
+        says so, what follows a segment is read as one more note if it is just that.
+        Names and contents are padded to 4 bytes; notes that ask for 8 (.note.gnu.property) hold no ids.
         """
         places = dict.fromkeys((s.offset, s.file_size) for s in self.segments if s.type == PT_NOTE)
+        ends = {offset + size for offset, size in places}
         starts = {offset for offset, _ in places}
         places |= dict.fromkeys(
             (s.offset, s.size) for s in self.sections or () if s.type == SHT_NOTE and s.offset not in starts
         )
+        if not self.sections:
+            gnu = struct.pack(self.order + "III", len(NOTE_GNU), GNU_BUILD_ID_SIZE, NT_GNU_BUILD_ID) + NOTE_GNU
+            size = len(gnu) + GNU_BUILD_ID_SIZE
+            places |= {(end, size): None for end in ends if bytes(self.data[end : end + len(gnu)]) == gnu}
         shape, budget = struct.Struct(self.order + "III"), MAX_NOTES
         for offset, size in places:
             stop = min(offset + min(size, budget), self.size)
@@ -250,11 +257,8 @@ class Elf:
                 content = offset + 12 + (name_size + 3 & ~3)
                 if content + size > stop:
                     break
-                yield (
-                    bytes(self.data[offset + 12 : offset + 12 + name_size]),
-                    kind,
-                    bytes(self.data[content : content + size]),
-                )
+                owner = bytes(self.data[offset + 12 : offset + 12 + name_size])
+                yield owner, kind, bytes(self.data[content : content + size])
                 offset = content + (size + 3 & ~3)
 
 

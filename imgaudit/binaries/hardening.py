@@ -8,6 +8,7 @@ from imgaudit.binaries.dynamic import DF_1_PIE, DT_DEBUG, Dynamic
 from imgaudit.binaries.elf import PF_X, PT_GNU_RELRO, PT_GNU_STACK, Elf
 from imgaudit.model import Hardening
 
+MAX_SYMBOLS = 500_000  # names of one file that are looked at
 # Functions of C that have a checking twin in glibc (`__memcpy_chk`).
 _CHECKABLE = frozenset(
     b"printf fprintf sprintf snprintf vprintf vfprintf vsprintf vsnprintf memcpy memmove memset strcpy strncpy strcat "
@@ -59,13 +60,17 @@ def _c_protections(dynamic: Dynamic) -> tuple[bool | None, bool | None]:
         return canary, None  # musl has no checking twins: fortify-headers leave no trace
     if _has_checked(names):
         return canary, True
+    if names.count(b"\0") > MAX_SYMBOLS:
+        return canary, None
     return canary, None if _CHECKABLE.isdisjoint(names.split(b"\0")) else False
 
 
 def _has_checked(names: bytes) -> bool:
     """Whether a name is one of glibc's checking twins: `__memcpy_chk`, `__printf_chk`."""
     at = names.find(b"_chk\0")
-    while at >= 0:
+    for _ in range(MAX_SYMBOLS):
+        if at < 0:
+            break
         if names.startswith(b"__", names.rfind(b"\0", 0, at) + 1):
             return True
         at = names.find(b"_chk\0", at + 1)

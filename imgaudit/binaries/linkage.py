@@ -19,6 +19,7 @@ from imgaudit.model.binary import Linkage
 # anything true for a file of which nothing is known; None where nothing is there.
 Lookup = Callable[[str], object | None]
 
+MAX_LOOKUPS = 20_000  # paths tried for one program
 MAX_LIBRARIES = 2_000  # libraries of one program, its libraries' needs included
 
 _TRIPLETS = {
@@ -98,14 +99,14 @@ def find_missing(
     """Needed libraries that the image does not hold, those that found libraries need included.
 
     Order: as in needed, then by depth. A shared library is looked up with the paths of the program that loads it,
-    which is not known: None for one whose needs are not all found.
+    which is not known: None for one whose needs are not all found. None too where MAX_LOOKUPS paths did not do.
     library_paths: folders of /etc/ld.so.conf (glibc) or /etc/ld-musl-ARCH.path, in order.
     """
     if facts.needed is None:
         return None
     search = _Search(facts, lookup, library_paths)
     missing = tuple(search.run(path))
-    if missing and facts.interpreter is None:
+    if search.lookups > MAX_LOOKUPS or (missing and facts.interpreter is None):
         return None
     return missing
 
@@ -120,7 +121,7 @@ class _Search:
     """One program's libraries, breadth first, each name once: as a loader does it."""
 
     def __init__(self, facts: BinaryFacts, lookup: Lookup, library_paths: Sequence[str]) -> None:
-        self.root, self.lookup = facts, lookup
+        self.root, self.lookup, self.lookups = facts, lookup, 0
         self.musl = is_musl(facts)
         folders = default_folders(facts.machine, facts.bits, musl=self.musl)
         if self.musl:
@@ -157,6 +158,9 @@ class _Search:
         for candidate in candidates:
             if not candidate.startswith("/"):
                 continue
+            self.lookups += 1
+            if self.lookups > MAX_LOOKUPS:
+                return None
             node = self.lookup(candidate)
             if node is None:
                 continue

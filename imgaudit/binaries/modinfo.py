@@ -10,7 +10,7 @@ import re
 from imgaudit.errors import BinaryError
 from imgaudit.model import GoModule, Vcs
 
-MAX_MODULES = 65_536
+MAX_MODULES = 16_384
 
 _FRAME = 16  # random bytes on each side, by which a debugger finds the text (cmd/go/internal/modload/build.go)
 _ESCAPE = re.compile(

@@ -12,6 +12,7 @@ from imgaudit.binaries.elf import PF_X, PT_LOAD, Elf
 
 SECTIONS = (".gopclntab", ".data.rel.ro.gopclntab")
 MAX_FUNCTIONS = 16_000_000
+MAX_TRIES = 10_000  # places that look like its magic
 _LIKELY = (".data.rel.ro", ".rodata")  # where external linkers put it
 _GO_1_2, _GO_1_16, _GO_1_18, _GO_1_20 = 0xFFFFFFFB, 0xFFFFFFFA, 0xFFFFFFF0, 0xFFFFFFF1
 _MAGICS = (_GO_1_20, _GO_1_18, _GO_1_16, _GO_1_2)
@@ -47,13 +48,16 @@ class Pclntab:
             start, end = self.section.offset, self.section.offset + self.section.size
             found = _measure(self._elf, start, end)
             return Extent(start, end, found.names_start, found.names_end) if found else Extent(start, end, start, end)
-        places = _places(self._elf)
+        places, tries = _places(self._elf), MAX_TRIES
         for magic in _MAGICS:
             pattern = re.compile(re.escape(struct.pack(self._elf.order + "IH", magic, 0)))
             for address, start, end in places:
                 # A memoryview can be searched by a pattern, and that without a copy.
                 for match in pattern.finditer(self._elf.data[start:end]):
                     at = start + match.start()
+                    tries -= 1
+                    if tries < 0:
+                        return None
                     if (address + match.start()) % self._elf.word == 0 and _is_header(self._elf, at):
                         found = _measure(self._elf, at, end)
                         if found is not None:
@@ -68,7 +72,13 @@ def _places(elf: Elf) -> list[tuple[int, int, int]]:
     loads = (s for s in elf.segments if s.type == PT_LOAD and s.offset < elf.size)
     for segment in sorted(loads, key=lambda segment: segment.flags & PF_X):
         places.append((segment.address, segment.offset, min(segment.offset + segment.file_size, elf.size)))
-    return places[:16]
+    room, kept = 3 * elf.size, []  # what a file holds once as a section, once as a segment; more overlaps
+    for place in places:
+        room -= place[2] - place[1]
+        if room < 0:
+            break
+        kept.append(place)
+    return kept
 
 
 def _is_header(elf: Elf, at: int) -> bool:

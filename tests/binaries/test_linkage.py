@@ -174,6 +174,18 @@ def test_libraries_that_need_each_other_end() -> None:
     assert placed(facts(interpreter=GLIBC, needed=["liba.so"]), image).missing == ()
 
 
+def test_a_search_without_end_is_given_up() -> None:
+    folders = ":".join(f"/{number}" for number in range(700))
+    program = facts(interpreter=GLIBC, needed=[f"lib{number}.so" for number in range(700)], rpath=folders)
+    assert placed(program, {}).missing is None
+
+
+def test_needed_names_are_bounded_together() -> None:
+    program = facts(needed=["libc.so.6", *["l" * 4000] * 100])
+    assert sum(map(len, program.needed or ())) < 80_000
+    assert program.analysis.status == "partial"
+
+
 def test_an_interpreter_without_an_end() -> None:
     data = bytearray(make_elf(interpreter="/lib/ld.so", needed=["libc.so.6"]))
     at = data.index(b"/lib/ld.so\0")

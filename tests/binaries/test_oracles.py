@@ -145,7 +145,7 @@ def test_go_binaries(what: tuple[Any, ...], how: dict[str, Any], linkage: str, c
 
     # The same without section headers, which `go version -m` can't read since 1.27.
     bare = analyse(memoryview(strip_sections(data)))
-    for name in ("machine", "type", "linkage", "interpreter", "needed", "glibc_required", "go"):
+    for name in ("machine", "type", "linkage", "interpreter", "needed", "glibc_required", "build_id", "go"):
         assert getattr(bare, name) == getattr(facts, name), name
     assert bare.hardening == facts.hardening
     assert (bare.stripped, bare.analysis.status) == (True, "complete")
