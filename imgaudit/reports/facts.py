@@ -61,7 +61,7 @@ def _row(
         download=numbers.size(size.download, estimated=size.download_estimated),
         unpacked=numbers.size(size.unpacked),
         rootfs=numbers.size(size.rootfs),
-        delta=None if variant is None or reference else variant_delta(variant, "download"),
+        delta=None if variant is None or reference else _download_delta(variant, size.download_estimated),
         reference=reference,
         recommended=advice == image.label,
         binary=service_words(image),
@@ -77,6 +77,16 @@ def variant_delta(variant: model.Variant, measure: Measure) -> str:
     if now is None:
         return numbers.NOT_MEASURED
     return numbers.delta(change, None if change is None else now - change)
+
+
+def _download_delta(variant: model.Variant, estimated: bool) -> str:
+    words = variant_delta(variant, "download")
+    return estimate(words) if estimated else words
+
+
+def estimate(words: str) -> str:
+    """A difference of estimates is one too; `same` and the other words stay."""
+    return f"~{words}" if words[:1] in ("+", "-") else words
 
 
 def base_name(base: model.Base) -> str:

@@ -17,6 +17,7 @@ def tiles(report: model.Report) -> tuple[Tile, ...]:
     percent = "reference" if row.reference else numbers.NOT_COMPARABLE
     if not row.reference and variant and change is not None and variant.download is not None:
         percent = view.typographic(numbers.percent(change, variant.download - change))
+        percent = f"~{percent}" if row.image.size.download_estimated and change else percent
     return (
         Tile("Download", row.download, "compressed, from a registry"),
         Tile("Difference", percent, "" if row.reference else against),

@@ -5,6 +5,7 @@ Templates hold loops and ifs only; a value that stands in a page was made in Pyt
 
 import dataclasses
 import itertools
+import re
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
@@ -144,7 +145,7 @@ def severity(level: model.Severity) -> Cell:
 
 def typographic(text: str) -> str:
     """A figure's sign as a real minus."""
-    return f"−{text[1:].replace('(-', '(−')}" if text.startswith("-") else text
+    return re.sub(r"^(~?)-", r"\1−", text).replace("(-", "(−")
 
 
 def capped(rows: Sequence[tuple[Cell, ...]]) -> tuple[tuple[tuple[Cell, ...], ...], str]:

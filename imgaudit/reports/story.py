@@ -52,12 +52,17 @@ def _comparison(compared: model.Comparison, report: model.Report) -> str:
     if advice is None:
         return f"No recommendation: {len(report.images):,} compared with {reference_words(compared)}"
     if advice.label is None:
-        return f"No variant can be recommended: {advice.reason}"
+        return f"No variant can be recommended. {sentence(advice.reason)}"
     row = next((row for row in facts.rows(report) if row.label == advice.label), None)
     if row is None:
-        return f"{recommended_lead(report)}{advice.reason}"
+        return f"{recommended_lead(report)}{sentence(advice.reason)}"
     change = "the reference" if row.reference else f"{row.delta} against {reference_words(compared)}"
-    return f"{recommended_lead(report)}{row.download} download, {change}: {advice.reason}"
+    return f"{recommended_lead(report)}{row.download} download, {change}. {sentence(advice.reason)}"
+
+
+def sentence(reason: str) -> str:
+    """A reason as a sentence of its own."""
+    return reason[:1].upper() + reason[1:].rstrip(".") + "." if reason else "No reason given."
 
 
 def recommended_lead(report: AnyReport) -> str:
@@ -107,7 +112,9 @@ def notes(report: model.Report) -> list[str]:
         lines.append(f"Differences are against {reference_words(report.comparison)}, in download.")
     lines.append("Units are decimal: 1 MB = 1,000,000 bytes.")
     if any(image.size.download_estimated for image in report.images):
-        lines.append("~ is an estimate: the source holds the layers uncompressed. Estimates aren't compared.")
+        lines.append(
+            "~ is an estimate: the source holds the layers uncompressed. It isn't compared with what was measured."
+        )
     return lines
 
 
@@ -134,10 +141,14 @@ def changes(report: model.Report) -> list[str]:
     """Each difference with its causes; what no cause explains is said."""
     if report.comparison is None:
         return []
-    return [_change(change, report.comparison) for change in report.comparison.changes]
+    estimated = {image.label for image in report.images if image.size.download_estimated}
+    return [
+        _change(change, report.comparison, change.measure == "download" and change.label in estimated)
+        for change in report.comparison.changes
+    ]
 
 
-def _change(change: model.Change, compared: model.Comparison) -> str:
+def _change(change: model.Change, compared: model.Comparison, estimated: bool) -> str:
     variant = next((variant for variant in compared.variants if variant.label == change.label), None)
     now: int | None = getattr(variant, change.measure) if variant else None
     delta = numbers.delta(change.delta, None if now is None else now - change.delta)
@@ -148,6 +159,8 @@ def _change(change: model.Change, compared: model.Comparison) -> str:
         shown.append(f"{len(causes) - 5:,} more causes {numbers.delta(rest, None)}")
     if change.unexplained:
         shown.append(f"{numbers.delta(change.unexplained, None)} unexplained")
+    if estimated:
+        delta = facts.estimate(delta)
     return f"{name(change.label)} {change.measure} {delta}" + (f": {'; '.join(shown)}" if shown else "")
 
 

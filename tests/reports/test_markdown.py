@@ -20,7 +20,9 @@ def test_marker_then_verdict() -> None:
     lines = markdown(reports.compared()).splitlines()
     assert lines[0].startswith("<!-- imgaudit:debian,scratch,scratch-symbols,")
     assert lines[0].endswith(" -->")
-    assert lines[1].startswith("**Recommended: distroless, 3.71 MB download, -45.2 MB (-92.4 %) against debian: ")
+    assert lines[1].startswith(
+        "**Recommended: distroless, 3.71 MB download, -45.2 MB (-92.4 %) against debian. It is the "
+    )
 
 
 def test_the_marker_is_the_same_for_the_same_labels_only() -> None:

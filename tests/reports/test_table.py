@@ -20,7 +20,9 @@ def table(report: AnyReport, **options: object) -> str:
 
 def test_the_first_line_is_the_verdict_and_the_last_the_next_step() -> None:
     lines = table(reports.compared()).splitlines()
-    assert lines[0].startswith("Recommended: distroless, 3.71 MB download, -45.2 MB (-92.4 %) against debian: ")
+    assert lines[0].startswith(
+        "Recommended: distroless, 3.71 MB download, -45.2 MB (-92.4 %) against debian. It is the "
+    )
     assert lines[-1] == (
         "Result: 9 images, 1 incomplete, 1 failed; exit code 4. "
         "Next: imgaudit inspect registry.example.org/shop:distroless"
@@ -48,7 +50,7 @@ def test_no_variant_recommended_says_why() -> None:
     images = (reports.cgo_on_scratch(), reports.incomplete())
     compared = reports.comparison(images, None, "none of them can run its program")
     first = table(reports.report(*images, comparison=compared)).splitlines()[0]
-    assert first == "No variant can be recommended: none of them can run its program"
+    assert first == "No variant can be recommended. None of them can run its program."
 
 
 def test_nothing_but_failures_is_no_green() -> None:
@@ -94,6 +96,17 @@ def test_words_for_what_is_not_a_number() -> None:
     text = table(reports.compared())
     for word in ("not measured", "not comparable", "reference", "~2.75 MB", "~ is an estimate", "decimal"):
         assert word in text
+
+
+def test_a_difference_of_estimates_is_an_estimate() -> None:
+    other = msgspec.structs.replace(
+        reports.arm64(),
+        label="other",
+        size=msgspec.structs.replace(reports.arm64().size, download=2_000_000),
+    )
+    images = (reports.arm64(), other)
+    text = table(reports.report(*images, comparison=reports.comparison(images, "other", "smaller")))
+    assert text.startswith("Recommended: other, ~2.00 MB download, ~-751 kB (-27.3 %) against arm64. Smaller.")
 
 
 def test_skipped_and_failed_are_named() -> None:

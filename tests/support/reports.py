@@ -592,7 +592,7 @@ def compared() -> model.Report:
         cgo_on_scratch(),
         incomplete(),
     )
-    reason = "the smallest that can run its program and holds certificates and time zones"
+    reason = "It is the smallest that can run its program and holds certificates and time zones."
     return report(*images, failed=(FAILED,), comparison=comparison(images, "distroless", reason))
 
 
