@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 BLOCK = 64 << 10
 HISTORY = 32 << 10  # deflate's window: what stands before a block makes it smaller (RFC 1951, section 2)
-GZIP_FRAME = 18  # header and trailer (RFC 1952, section 2.3)
+GZIP_FRAME = 23  # header and trailer (RFC 1952, section 2.3), and the empty block that Go's encoder ends with
 
 # Every block up to WHOLE bytes of the layer; beyond, a share that falls with the square root of the place, so that
 # a layer of 100 MB is sampled by about a sixth and one of 1 GB by a twentieth.
@@ -91,7 +91,7 @@ class DownloadEstimator:
             self._take()
 
     def finish(self) -> int:
-        """The estimate in bytes, header and trailer of the gzip stream included."""
+        """The estimate in bytes, header and trailer of the gzip file included."""
         sample = self._sample
         if len(self._held) > sample.start - self._origin:  # the layer ends within a block
             self._measure()
