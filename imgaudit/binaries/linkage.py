@@ -98,9 +98,9 @@ def find_missing(
 ) -> tuple[str, ...] | None:
     """Needed libraries that the image does not hold, those that found libraries need included.
 
-    Order: as in needed, then by depth. A shared library is looked up with the paths of the program that loads it,
-    which is not known: None for one whose needs are not all found. None too where MAX_LOOKUPS paths did not do.
-    library_paths: folders of /etc/ld.so.conf (glibc) or /etc/ld-musl-ARCH.path, in order.
+    Order: as in needed, then by depth. A shared library's needs (its own only) are looked up with the paths of the
+    program that loads it, which is not known: None for one whose needs are not all found. None too where MAX_LOOKUPS paths did not do.
+    library_paths: folders that the image names (LD_LIBRARY_PATH, /etc/ld.so.conf, /etc/ld-musl-ARCH.path), in order.
     """
     if facts.needed is None:
         return None
@@ -123,16 +123,13 @@ class _Search:
     def __init__(self, facts: BinaryFacts, lookup: Lookup, library_paths: Sequence[str]) -> None:
         self.root, self.lookup, self.lookups = facts, lookup, 0
         self.musl = is_musl(facts)
-        folders = default_folders(facts.machine, facts.bits, musl=self.musl)
-        if self.musl:
-            self.folders = tuple(library_paths) or folders
-        else:
-            self.folders = (*library_paths, *folders)
+        self.folders = (*library_paths, *default_folders(facts.machine, facts.bits, musl=self.musl))
 
     def run(self, path: str) -> Iterator[str]:
         queue = [_Loaded(self.root, posixpath.dirname(path), None)]
         seen: set[str] = set()
         loader = self.root.interpreter
+        follow = loader is not None  # a library's own needs are looked at where they stand, not again from each other
         loader_there = loader is not None and self.lookup(loader) is not None
         if loader is not None and loader_there:
             seen.add(posixpath.basename(loader))  # it is loaded already, under its own name
@@ -146,7 +143,7 @@ class _Search:
                 found = self._find(name, item)
                 if found is None:
                     yield name
-                elif isinstance(found, _Loaded) and len(queue) < MAX_LIBRARIES:
+                elif isinstance(found, _Loaded) and follow and len(queue) < MAX_LIBRARIES:
                     queue.append(found)
 
     def _find(self, name: str, needing: _Loaded) -> "_Loaded | bool | None":

@@ -2,6 +2,8 @@
 
 import dataclasses
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -136,6 +138,13 @@ def test_files_that_are_no_executable(tmp_path: Path) -> None:
     script.write_bytes(GO)
     with pytest.raises(ImageError, match="elf_file"):
         inspect_file(script, limits=dataclasses.replace(DEFAULT_LIMITS, elf_file=10))
+
+
+def test_what_is_rare_is_not_imported() -> None:
+    """pyelftools costs 20 ms, lzma is for packed files."""
+    code = "import sys, imgaudit.binaries; print({'elftools', 'lzma', 'imgaudit.binaries.upx'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
 
 
 def check(data: bytes, seconds: float = 1.0) -> None:
