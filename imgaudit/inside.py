@@ -52,7 +52,9 @@ def look_inside(source: SourceImage[Any], config: Config, flat: Flattened, scans
     packages = system.list_packages(tree)
     base, from_base = system.describe_base(tree, scans, config, packages, source.layers)
     runtime = system.runtime_facts(tree, facts, packages, environment)
-    plan = system.find_service(config.entrypoint, config.cmd, environment.get("PATH"), config.workdir, tree.resolve)
+    plan = system.find_service(
+        config.entrypoint, config.cmd, environment.get("PATH"), config.workdir, tree.resolve, environment
+    )
     placed = _place(tree, executables, plan)
     service = next((binary for binary in placed if binary.role == "service"), None)
     return Inside(
