@@ -238,7 +238,7 @@ def attribution(image: model.Image) -> tuple[Part, ...]:
 
 
 def dead_words(dead: model.DeadBytes) -> str:
-    """`16.0 MB: 9.10 MB deleted, 6.90 MB overwritten`, or `none`."""
+    """`16.0 MB (6.90 MB overwritten, 9.10 MB deleted)`, or `none`."""
     if not dead.total:
         return "none"
     causes = (
@@ -248,7 +248,7 @@ def dead_words(dead: model.DeadBytes) -> str:
         (dead.opaque_hidden, "hidden by a replaced folder"),
     )
     parts = [f"{numbers.size(count)} {word}" for count, word in causes if count]
-    return f"{numbers.size(dead.total)}: {', '.join(parts)}" if len(parts) != 1 else parts[0]
+    return f"{numbers.size(dead.total)} ({', '.join(parts)})" if len(parts) != 1 else parts[0]
 
 
 DEAD_CAUSES = {

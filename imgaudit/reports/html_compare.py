@@ -151,7 +151,7 @@ def _layers(report: model.Report) -> Section:
         shared = facts.Status("good", f"shared by {len(labels)}") if len(labels) > 1 else facts.Status("none", "own")
         rows.append(
             (
-                view.Cell(facts.short_digest(diff_id), "name", diff_id, diff_id),
+                digest(diff_id),
                 view.number(layer.unpacked),
                 view.number(layer.download, estimated=layer.download_estimated),
                 view.status(shared, judged=False),
@@ -201,4 +201,4 @@ def _provenance(report: model.Report) -> Section:
 
 
 def digest(value: str | None) -> view.Cell:
-    return view.Cell(facts.short_digest(value), "name", value or "", value or "")
+    return view.Cell(facts.short_digest(value), "name", value or "", value or "", tight=True)

@@ -79,7 +79,7 @@ def _layers(image: model.Image) -> Section:
             view.number(layer.content),
             view.number(layer.dead),
             view.words(facts.layer_origin(layer)),
-            view.Cell(facts.short_digest(layer.diff_id), "name", layer.diff_id, layer.diff_id),
+            view.Cell(facts.short_digest(layer.diff_id), "name", layer.diff_id, layer.diff_id, tight=True),
             view.words(layer.created_by or "unknown"),
         )
         for layer in image.layers

@@ -48,7 +48,7 @@ def gates(verdict: model.Verdict) -> Section:
             view.name(gate.id),
             view.name(gate.label),
             view.number(gate.actual),
-            view.number(gate.limit),
+            view.number(gate.limit) if gate.limit is not None else view.Cell("none", "num", -1),
             view.words(gate.message),
         )
         for gate in verdict.gates
@@ -117,8 +117,14 @@ def _binary(item: model.Binary | None) -> tuple[view.Cell, ...]:
         view.words(symbols),
         view.words(packed),
         view.words(go or "unknown"),
-        view.count(len(item.go.dependencies) if item.go.present else None),
+        _modules(item.go),
     )
+
+
+def _modules(go: model.GoInfo) -> view.Cell:
+    if go.present is False:
+        return view.Cell("none", "num", -1)
+    return view.count(len(go.dependencies) if go.present else None)
 
 
 DEAD_COLUMNS = (Column("size", True), Column("layer", True), Column("why"), Column("by layer", True))

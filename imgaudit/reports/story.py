@@ -41,7 +41,7 @@ def _verdict(verdict: model.Verdict, report: model.Report) -> str:
     unjudged = f", {skipped:,} not judged" if skipped else ""
     against = "" if report.comparison else "; not compared with a baseline"
     if failed:
-        return f"Failed: {len(failed):,} of {total}{unjudged}. {failed[0].message}"
+        return f"Failed: {len(failed):,} of {total}{unjudged}. {sentence(failed[0].message)}"
     if not verdict.passed:
         return f"Failed: the audit is not complete, {total} looked at{unjudged}{against}"
     return f"Passed: {total}{unjudged}{against}"
@@ -157,7 +157,9 @@ def _change(change: model.Change, compared: model.Comparison, estimated: bool) -
     if len(causes) > 5:
         rest = sum(cause.bytes for cause in sorted(change.causes, key=lambda cause: -abs(cause.bytes))[5:])
         shown.append(f"{len(causes) - 5:,} more causes {numbers.delta(rest, None)}")
-    if change.unexplained:
+    if not shown:
+        shown = ["unexplained"] if change.unexplained else []
+    elif change.unexplained:
         shown.append(f"{numbers.delta(change.unexplained, None)} unexplained")
     if estimated:
         delta = facts.estimate(delta)

@@ -105,7 +105,7 @@ def test_everything_of_the_comparison_is_there() -> None:
         "Why they differ",
         "shared by 3",
         "Runs as root",
-        "16.0 MB: 6.90 MB overwritten, 9.10 MB deleted",
+        "16.0 MB (6.90 MB overwritten, 9.10 MB deleted)",
         "gzip data ends early",
         "The registry has no such tag.",
         "not measured",
