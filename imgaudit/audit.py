@@ -17,6 +17,9 @@ from imgaudit.model import Image, Platform, Skipped
 from imgaudit.sources import LayerBlob, OpenOptions, Source, open_source, parse_reference
 
 
+ELF = b"\x7fELF"
+
+
 class Progress(Protocol):
     """Told while an audit runs; what it does with it is its own business."""
 
@@ -131,7 +134,7 @@ class _Collector:
         self._too_large: list[Skipped] = []
 
     def wants(self, path: str, size: int, mode: int, head: bytes) -> bool:
-        if head[:4] != b"\x7fELF":
+        if head[:4] != ELF:
             return self._wants_other(path, size, mode, head)
         if size > self._largest:
             reason = f"an executable of {size} bytes; up to {self._largest} are analysed"
@@ -140,7 +143,7 @@ class _Collector:
         return True
 
     def collect(self, path: str, data: memoryview) -> object | None:
-        if data[:4] == b"\x7fELF":
+        if bytes(data[:4]) == ELF:
             return binaries.analyse(data, limits=self._limits)
         return self._system.collect(path, data)
 

@@ -14,6 +14,7 @@ from imgaudit.model import (
     SharedLayer,
     Variant,
 )
+from imgaudit.model.comparison import Measure
 from imgaudit.units import size_words
 
 
@@ -66,9 +67,14 @@ def _minus(new: int | None, old: int | None) -> int | None:
 def _changes(variant: Variant) -> list[Change]:
     """The differences that are known; their causes are not looked for yet, so that all of each is unexplained."""
     delta = variant.delta
+    known: tuple[tuple[Measure, int | None], ...] = (
+        ("rootfs", delta.rootfs),
+        ("unpacked", delta.unpacked),
+        ("download", delta.download),
+    )
     return [
         Change(label=variant.label, measure=measure, delta=value, unexplained=value)
-        for measure, value in (("rootfs", delta.rootfs), ("unpacked", delta.unpacked), ("download", delta.download))
+        for measure, value in known
         if value is not None
     ]
 

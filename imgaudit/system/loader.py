@@ -21,7 +21,7 @@ def library_paths(tree: Tree) -> tuple[str, ...]:
         if node is None or text is None:
             continue
         seen.add(node.path)
-        included = []
+        included: list[str] = []
         for line in text.splitlines():
             words = line.partition("#")[0].split()
             if words[:1] == ["include"]:
