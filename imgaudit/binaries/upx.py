@@ -18,6 +18,7 @@ from imgaudit.binaries.upx_layout import (
     ELF64,
     MAGIC,
     PHDR64,
+    TRAILER,
     Block,
     PackHeader,
     headers_block,
@@ -59,15 +60,17 @@ def read_upx(data: memoryview, limits: Limits = DEFAULT_LIMITS) -> UpxProgram | 
         headers = _headers(data, first) if first else None
         if first and headers:
             return _read(data, at, first, headers, limits)
-    tail = PackHeader.read(data, len(data) - 36, order) if data[-36:-32] == MAGIC else None
     l_info = bytes(data[at : at + 12])
-    if tail is None and not (l_info[4:8] == MAGIC and len(l_info) == 12 and l_info[10] and l_info[11] <= LAST_FORMAT):
+    marked = len(l_info) == 12 and l_info[4:8] == MAGIC and l_info[10] > 0 and l_info[11] <= LAST_FORMAT
+    end = len(data) - TRAILER
+    tail = PackHeader.read(data, end, order) if data[end : end + 4] == MAGIC else None
+    if not marked and (tail is None or tail.packed_size != end):  # another file's header, appended as data
         return None
     if wide and order == "<":
         reason = "the packed program's headers are damaged, or it is packed in another way than programs are"
     else:
         reason = "only 64-bit little-endian programs are decoded"
-    version = l_info[10] if l_info[4:8] == MAGIC else None
+    version = l_info[10] if marked else None
     return UpxProgram(_info(len(data), tail, version=version), reason=reason)
 
 

@@ -20,6 +20,7 @@ from imgaudit.binaries.elf import (
     PT_LOAD,
     PT_NOTE,
     SHT_NOBITS,
+    SHT_NOTE,
     SHT_SYMTAB,
     Elf,
     Segment,
@@ -29,10 +30,12 @@ from imgaudit.binaries.upx_layout import Layout
 from imgaudit.errors import BinaryError
 from imgaudit.limits import Limits
 
-SHF_ALLOC, SHF_COMPRESSED = 0x2, 0x800
-MAX_SECTIONS = 65_536
+SHT_PROGBITS, SHF_ALLOC, SHF_COMPRESSED = 1, 0x2, 0x800
 MAX_NAMES = 1 << 20  # bytes of section names
 SECTIONS_SECONDS = 1.0  # what section headers and names may cost to decode: they can lie behind all debug data
+
+_SECTION = struct.Struct("<IIQQQQIIQQ")
+_NO_SECTION = (0,) * 10
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -42,13 +45,11 @@ class Inside:
     image: the original file, byte for byte where it was decoded and zeros elsewhere. Decoded are its ELF and program
     headers, every writable PT_LOAD, PT_INTERP, PT_DYNAMIC and PT_NOTE, the dynamic string table and version needs; so
     `Elf(image)`, `read_dynamic`, `linkage_of` and `read_hardening` tell of it what they tell of an unpacked file.
-    Its section headers are taken out of the ELF header, since sections' contents are mostly not there.
-    writable: (address, bytes) of each writable PT_LOAD, for Go build info.
+    Of its section headers only those of notes are left, since sections' contents are mostly not there.
     symtab, dwarf, stripped: from the original section headers; None where these are too dear to decode.
     """
 
     image: memoryview
-    writable: tuple[tuple[int, memoryview], ...]
     symtab: bool | None
     dwarf: bool | None
 
@@ -82,12 +83,17 @@ def read_inside(data: memoryview, headers: bytes, layout: Layout, size: int, lim
     for segment in segments:
         if segment.type == PT_DYNAMIC and segment.file_size:
             _read_dynamic(contents, segment, segments)
-    symtab, dwarf = _sections(contents, headers)
+    rows = _section_rows(contents, headers)
+    symtab, dwarf = _symbols(contents, headers, rows)
+    notes = [row if row[1] == SHT_NOTE and _held(contents, row) else _NO_SECTION for row in rows or ()]
     image = contents.assemble(headers, size)
-    image[40:48], image[58:64] = bytes(8), bytes(6)  # e_shoff; e_shentsize, e_shnum, e_shstrndx
-    view = memoryview(image).toreadonly()
-    loaded = tuple((s.address, view[s.offset : s.offset + s.file_size]) for s in writable)
-    return Inside(view, loaded, symtab, dwarf)
+    if any(row[1] for row in notes):
+        (offset,) = struct.unpack_from("<Q", headers, 40)
+        image[offset : offset + len(notes) * 64] = b"".join(_SECTION.pack(*row) for row in notes)
+        image[62:64] = bytes(2)  # e_shstrndx
+    else:
+        image[40:48], image[58:64] = bytes(8), bytes(6)  # e_shoff; e_shentsize, e_shnum, e_shstrndx
+    return Inside(memoryview(image).toreadonly(), symtab, dwarf)
 
 
 def _read_dynamic(contents: Contents, dynamic: Segment, segments: list[Segment]) -> None:
@@ -108,27 +114,45 @@ def _read_dynamic(contents: Contents, dynamic: Segment, segments: list[Segment])
                 break
 
 
-def _sections(contents: Contents, headers: bytes) -> tuple[bool | None, bool | None]:
-    """Whether there was a symbol table, and DWARF; None where it can't be told at a fair price."""
+def _section_rows(contents: Contents, headers: bytes) -> list[tuple[int, ...]] | None:
+    """The original section headers, [] when there were none; None where they can't be had at a fair price."""
     (offset,) = struct.unpack_from("<Q", headers, 40)
-    entry, count, names_index = struct.unpack_from("<HHH", headers, 58)
+    entry, count, names = struct.unpack_from("<HHH", headers, 58)
     if offset == 0 and count == 0:
-        return False, False  # no tool finds symbols without section headers
-    if entry != 64 or not 0 < count <= MAX_SECTIONS or names_index >= count:
-        return None, None
+        return []
+    if entry != _SECTION.size or count == 0 or names >= count:
+        return None
     try:
-        if contents.cost(offset, count * 64) > SECTIONS_SECONDS:
-            return None, None
-        rows = list(struct.iter_unpack("<IIQQQQIIQQ", contents.read(offset, count * 64)))
+        if contents.cost(offset, count * entry) > SECTIONS_SECONDS:
+            return None
+        return list(_SECTION.iter_unpack(contents.read(offset, count * entry)))
     except BinaryError:
+        return None
+
+
+def _held(contents: Contents, row: tuple[int, ...]) -> bool:
+    """Whether a section of notes is decoded; a small price is paid for it."""
+    offset, size = row[4:6]
+    try:
+        return (
+            size <= MAX_NOTES and contents.cost(offset, size) <= SECTIONS_SECONDS and bool(contents.read(offset, size))
+        )
+    except BinaryError:
+        return False
+
+
+def _symbols(contents: Contents, headers: bytes, rows: list[tuple[int, ...]] | None) -> tuple[bool | None, bool | None]:
+    """Whether there was a symbol table, and DWARF; None where it can't be told at a fair price."""
+    if rows is None:
         return None, None
     there = [row for row in rows if row[1] != SHT_NOBITS and row[5]]
     symtab = any(row[1] == SHT_SYMTAB for row in there)
-    unloaded = [row for row in there if row[1] == 1 and not row[2] & SHF_ALLOC]
+    unloaded = [row for row in there if row[1] == SHT_PROGBITS and not row[2] & SHF_ALLOC]
     if not unloaded:
         return symtab, False
     if any(row[2] & SHF_COMPRESSED for row in unloaded):
         return symtab, True  # linkers compress debug data only
+    (names_index,) = struct.unpack_from("<H", headers, 62)
     at, size = rows[names_index][4:6]
     try:
         if size > MAX_NAMES or contents.cost(at, size) > SECTIONS_SECONDS:

@@ -13,10 +13,11 @@ import zlib
 from collections.abc import Sequence
 
 from imgaudit.binaries.elf import PT_LOAD, Segment
-from imgaudit.binaries.upx_methods import NAMES
+from imgaudit.binaries.upx_methods import SPEED
 from imgaudit.errors import BinaryError
 
 MAGIC = b"UPX!"
+TRAILER = 36  # bytes of the PackHeader and the offset behind it
 ELF64, PHDR64 = 64, 56
 MAX_HEADERS = 128  # program headers of a program that is believed
 MAX_BLOCKS = 4096
@@ -43,7 +44,7 @@ def read_block(data: memoryview, at: int) -> Block:
     if at + 12 > len(data):
         raise BinaryError(f"the packed file ends at {len(data)}, where a UPX block at {at} should be")
     unpacked, packed, method, filter_, cto, _ = struct.unpack_from("<IIBBBB", data, at)
-    if not 0 < packed <= unpacked or method not in NAMES or (method == 0 and packed != unpacked):
+    if not 0 < packed <= unpacked or method not in SPEED or (method == 0 and packed != unpacked):
         raise BinaryError(f"there is no valid UPX block at offset {at}")
     if at + 12 + packed > len(data):
         raise BinaryError(f"the packed file ends inside the UPX block at offset {at}")
@@ -60,19 +61,20 @@ class PackHeader:
     method: int
     filter: int
     packed_adler: int  # adler32 of all blocks' packed bytes, in their order
+    packed_size: int  # of the packed file up to this header, padding left out
     file_size: int  # of the original
 
     @classmethod
     def read(cls, data: memoryview, at: int, order: str = "<") -> "PackHeader | None":
         """The PackHeader at `at`, or None when its checksum (of bytes 4 to 30, modulo 251) is not right."""
-        if at < 0 or at + 32 > len(data):
+        if at < 0 or at + TRAILER > len(data):
             return None
         raw = bytes(data[at : at + 32])
         if not any(raw[4:31]) or sum(raw[4:31]) % 251 != raw[31]:
             return None
         version, format_, method = raw[4:7]
-        packed_adler, file_size, filter_ = struct.unpack_from(order + "12xI8xIB", raw)
-        return cls(version, format_, method, filter_, packed_adler, file_size)
+        packed_adler, packed_size, file_size, filter_ = struct.unpack_from(order + "12xI4xIIB", raw)
+        return cls(version, format_, method, filter_, packed_adler, packed_size, file_size)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

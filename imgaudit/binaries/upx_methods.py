@@ -10,10 +10,18 @@ import zlib
 
 from imgaudit.errors import BinaryError
 
-NAMES = {0: "stored", 2: "nrv2b", 5: "nrv2d", 8: "nrv2e", 14: "lzma", 15: "deflate"}
+# The NRV methods in threes: bits in 32-bit words, in bytes, in 16-bit words; only the first are decoded.
+NAMES = {
+    0: "stored",
+    **dict.fromkeys((2, 3, 4), "nrv2b"),
+    **dict.fromkeys((5, 6, 7), "nrv2d"),
+    **dict.fromkeys((8, 9, 10), "nrv2e"),
+    14: "lzma",
+    15: "deflate",
+}
 NRV = (2, 5, 8)
 
-# Unpacked bytes a second on a slow machine, for deciding what is affordable: NRV in plain Python, the rest in C.
+# The methods that are decoded: unpacked bytes a second on a slow machine (NRV in plain Python, the rest in C).
 SPEED = {0: 1e9, 2: 5e6, 5: 5e6, 8: 5e6, 14: 25e6, 15: 100e6}
 
 _BITS = tuple(bytes(byte >> shift & 1 for shift in range(7, -1, -1)) for byte in range(256))
