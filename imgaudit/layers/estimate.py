@@ -25,7 +25,7 @@ CALIBRATED = 4
 CALIBRATE_EVERY = 12
 CALIBRATE_EVERY_LATER = 40  # beyond WHOLE
 # The curve counts as much as so many calibrated blocks: it is off by about 3 % on a layer, and by 6 % on a block.
-CURVE_TRUST = 5
+CURVE_TRUST = 3
 
 # Go's bytes for isal's bytes of one block, by isal's share of the block's bytes.
 CURVE = (
