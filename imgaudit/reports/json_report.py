@@ -2,7 +2,8 @@
 
 Keys stand in the model's order, two spaces deep. A name that is not UTF-8 is kept as Python keeps it, one lone
 surrogate U+DC80-DCFF a byte (PEP 383), and written as `\\udc80`: RFC 8259, section 8.2, allows it, and nothing
-is lost. NUL and the other controls are escaped too.
+is lost. Every other character that would steer a terminal or hide is escaped too: controls, NUL, bidi marks,
+zero-width characters.
 """
 
 import json
@@ -12,7 +13,10 @@ import msgspec
 
 from imgaudit.reports.interface import AnyReport, RenderOptions
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+# What JSON itself lets stand: DEL and C1 controls, marks of direction, invisible and lone surrogate characters.
+_HIDDEN = re.compile(
+    "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
+)
 
 
 def render(report: AnyReport, options: RenderOptions) -> bytes:
@@ -22,8 +26,11 @@ def render(report: AnyReport, options: RenderOptions) -> bytes:
 def encode(value: object) -> bytes:
     """Any value of the model as indented UTF-8 JSON, without a newline at its end."""
     try:
-        return msgspec.json.format(msgspec.json.encode(value), indent=2)
+        data = msgspec.json.format(msgspec.json.encode(value), indent=2)
+        if data.isascii() and b"\x7f" not in data:
+            return data
+        text = data.decode()
     except UnicodeEncodeError:
         # msgspec writes no lone surrogates; the standard library does, five times slower.
         text = json.dumps(msgspec.to_builtins(value), ensure_ascii=False, indent=2, allow_nan=False)
-        return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text).encode()
+    return _HIDDEN.sub(lambda match: json.dumps(match[0])[1:-1], text).encode()

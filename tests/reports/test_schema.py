@@ -82,6 +82,13 @@ def test_surrogates_and_nuls_are_kept() -> None:
     assert load_report(data) == report
 
 
+def test_hidden_characters_are_escaped_and_kept() -> None:
+    report = reports.report(reports.image("\x7f\x9b\u202e\U000e0041 größe 漢", (), {}))
+    data = written(report)
+    assert b"\\u007f\\u009b\\u202e\\udb40\\udc41 gr\xc3\xb6\xc3\x9fe" in data
+    assert load_report(data) == report
+
+
 def test_both_ways_of_writing_agree() -> None:
     """The way for lone surrogates writes what the fast one does for everything else."""
     report = reports.compared()
