@@ -32,7 +32,7 @@ from imgaudit.limits import Limits
 
 SHT_PROGBITS, SHF_ALLOC, SHF_COMPRESSED = 1, 0x2, 0x800
 MAX_NAMES = 1 << 20  # bytes of section names
-SECTIONS_SECONDS = 1.0  # what section headers and names may cost to decode: they can lie behind all debug data
+SECTIONS_SECONDS = 1.5  # what section headers and names may cost to decode: they can lie behind all debug data
 
 _SECTION = struct.Struct("<IIQQQQIIQQ")
 _NO_SECTION = (0,) * 10
