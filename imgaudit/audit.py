@@ -16,7 +16,6 @@ from imgaudit.limits import DEFAULT_LIMITS, Limits
 from imgaudit.model import Image, Platform, Skipped
 from imgaudit.sources import LayerBlob, OpenOptions, Source, open_source, parse_reference
 
-
 ELF = b"\x7fELF"
 
 

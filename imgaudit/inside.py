@@ -10,7 +10,7 @@ from imgaudit import binaries, system
 from imgaudit.binaries import BinaryFacts
 from imgaudit.checks.fitness import judge_fitness
 from imgaudit.layers import Flattened, LayerScan, Node, Tree
-from imgaudit.model import Attribution, Base, Binary, Config, Fitness, GoInfo, Package, Runtime, Skipped
+from imgaudit.model import Attribution, Base, Binary, Config, Fitness, Package, Runtime, Skipped
 from imgaudit.model.binary import Role
 from imgaudit.sources import SourceImage
 from imgaudit.system import EntrypointPlan
@@ -98,15 +98,8 @@ def _place(tree: Tree, executables: list[tuple[Node, BinaryFacts]], plan: Entryp
         binary = binaries.place(
             found, path=path, layer=node.layer, role=role, lookup=tree.resolve, library_paths=library_paths
         )
-        placed.append(msgspec.structs.replace(binary, go=_redacted(binary.go)))
+        placed.append(msgspec.structs.replace(binary, go=system.redact_go(binary.go)))
     return tuple(sorted(placed, key=lambda binary: (ROLES.index(binary.role), binary.path)))
-
-
-def _redacted(go: GoInfo) -> GoInfo:
-    """Build settings without secrets: -ldflags -X may hold one."""
-    if not go.settings:
-        return go
-    return msgspec.structs.replace(go, settings={name: system.redact_text(text) for name, text in go.settings.items()})
 
 
 def _glibc(service: Binary | None, facts: Mapping[str, BinaryFacts]) -> str | None:

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -208,3 +209,23 @@ def test_json_of_failures_alone(cli: Cli) -> None:
     result = cli("inspect", "docker-archive:/nowhere/a.tar", "-o", "json")
     assert result.code == 4
     assert json.loads(result.out)["failed"][0]["exit_code"] == 4
+
+
+@pytest.mark.go
+def test_secrets_in_build_flags_are_not_printed(cli: Cli, tmp_path: pathlib.Path) -> None:
+    if shutil.which("go") is None:
+        pytest.skip("no Go toolchain on PATH")
+    (tmp_path / "go.mod").write_text("module example.com/leak\n\ngo 1.21\n")
+    (tmp_path / "main.go").write_text('package main\n\nvar password = ""\n\nfunc main() { println(len(password)) }\n')
+    command = ["go", "build", "-buildvcs=false", "-ldflags=-s -X main.password=hunter2hunter2", "-o", "leak", "."]
+    environment = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local"}
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True)
+    result = cli("binary", tmp_path / "leak", "-o", "json")
+    assert result.code == 0
+    settings = result.json["binaries"][0]["go"]["settings"]
+    assert settings["-ldflags"].startswith("-s -X main.password=")
+    image = Image([Layer.of(file("/leak", (tmp_path / "leak").read_bytes(), 0o755))], {"Entrypoint": ["/leak"]})
+    archive = docker_archive(tmp_path / "leak.tar", image)
+    for name in ("table", "json", "markdown", "html"):
+        assert "hunter2hunter2" not in cli("inspect", archive, "-o", name).out
+        assert "hunter2hunter2" not in cli("binary", tmp_path / "leak", "-o", name).out

@@ -16,12 +16,15 @@ def binary(files: tuple[str, ...], outputs: tuple[str, ...], quiet: bool, verbos
     imgaudit binary ./server
     imgaudit binary ./server -o json
     """
+    import msgspec
+
     from imgaudit.binaries import inspect_file
     from imgaudit.cli.output import write_reports
     from imgaudit.cli.talk import error_line
     from imgaudit.errors import ImgauditError, worst_exit_code
     from imgaudit.model import SCHEMA_VERSION, Binary, BinaryReport, Failed
     from imgaudit.run import INCOMPLETE, timestamp, tool
+    from imgaudit.system.redact import redact_go
 
     chosen = parse_outputs(outputs)
     talk = make_talk(quiet, verbose)
@@ -30,7 +33,8 @@ def binary(files: tuple[str, ...], outputs: tuple[str, ...], quiet: bool, verbos
     for file in files:
         talk.detail(f"reading {file}")
         try:
-            found.append(inspect_file(file))
+            inspected = inspect_file(file)
+            found.append(msgspec.structs.replace(inspected, go=redact_go(inspected.go)))
         except ImgauditError as error:
             failed.append(Failed(label=file, reference=file, exit_code=error.exit_code, reason=str(error)))
     unread = [item for item in found if item.analysis.status == "not_analysed"]

@@ -7,7 +7,7 @@ from imgaudit.system.config import read_config
 from imgaudit.system.entrypoint import EntrypointPlan, find_service
 from imgaudit.system.loader import library_paths
 from imgaudit.system.packages import file_owners, list_packages, unread_databases
-from imgaudit.system.redact import redact_env, redact_text
+from imgaudit.system.redact import redact_env, redact_go, redact_text
 from imgaudit.system.runtime import runtime_facts
 from imgaudit.system.structure import findings_of
 
@@ -26,6 +26,7 @@ __all__ = [
     "list_packages",
     "read_config",
     "redact_env",
+    "redact_go",
     "redact_text",
     "runtime_facts",
     "unread_databases",

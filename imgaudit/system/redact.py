@@ -10,7 +10,9 @@ import itertools
 import re
 from collections.abc import Sequence
 
-from imgaudit.model import EnvVar
+import msgspec
+
+from imgaudit.model import EnvVar, GoInfo
 
 REDACTED = "[redacted]"
 
@@ -226,3 +228,10 @@ def _redact_old_env(text: str) -> str:
     if match and is_secret_name(match["name"]) and _may_be_secret(match["value"]):
         return f"{match['head']}{match['name']}{match['eq']}{REDACTED}"
     return text
+
+
+def redact_go(go: GoInfo) -> GoInfo:
+    """Build info whose settings tell no secret: `-ldflags "-X main.token=..."` may hold one."""
+    if not go.settings:
+        return go
+    return msgspec.structs.replace(go, settings={name: redact_text(text) for name, text in go.settings.items()})
