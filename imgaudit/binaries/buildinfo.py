@@ -23,6 +23,8 @@ MAX_MODINFO = 1 << 20  # bytes of the module list; one of 1,000 modules has 100 
 MAX_HITS = 10_000  # places that look like the header, or like a relocation, and are not
 MAX_RELOCATIONS = 64 << 20  # bytes of them
 
+# Functions of runtime/cgo: its Go ones, the assembly one that every version has, and what cmd/cgo writes for a call.
+_CGO_NAMES = (b"\0runtime/cgo.", b"\0crosscall2\0", b"._Cfunc_")
 _RELATIVE = {"amd64": 8, "arm64": 1027, "386": 8, "riscv64": 3, "s390x": 12, "ppc64le": 22, "ppc64": 22, "loong64": 3}
 
 # Bytes at an address of the process; BinaryError where they are not in the file.
@@ -56,7 +58,7 @@ def read_go(elf: Elf, dynamic: Dynamic, table: Pclntab, build_id_is_go: bool) ->
         word=elf.word,
         relocated=lambda address: _relocated(elf, dynamic, address),
         is_go=lambda: build_id_is_go or _has_go_tables(elf, table),
-        cgo_evidence=lambda: _uses_cgo(elf, dynamic, table),
+        cgo_evidence=lambda enabled: _uses_cgo(elf, dynamic, table, enabled),
     )
 
 
@@ -68,7 +70,7 @@ def find_go(
     word: int,
     relocated: Callable[[int], int | None],
     is_go: Callable[[], bool],
-    cgo_evidence: Callable[[], bool | None],
+    cgo_evidence: Callable[[bool], bool | None],
 ) -> GoFacts:
     """Search the regions in turn for build info; never raises.
 
@@ -96,7 +98,7 @@ def find_go(
         module=info.module,
         dependencies=info.dependencies,
         settings=settings,
-        cgo=False if enabled == "0" else cgo_evidence(),
+        cgo=False if enabled == "0" else cgo_evidence(enabled == "1"),
         trimpath=settings.get("-trimpath") == "true" if settings else None,
         vcs=vcs_of(settings),
     )
@@ -224,14 +226,14 @@ def _has_go_tables(elf: Elf, table: Pclntab) -> bool:
     return table.named or (not elf.sections and table.extent is not None)
 
 
-def _uses_cgo(elf: Elf, dynamic: Dynamic, table: Pclntab) -> bool | None:
-    """Whether package runtime/cgo is linked: the loader's libraries ask for it, or one of its functions is listed."""
-    if any(name.startswith("libc.") for name in dynamic.needed):
-        return True
+def _uses_cgo(elf: Elf, dynamic: Dynamic, table: Pclntab, enabled: bool) -> bool | None:
+    """Whether package runtime/cgo is linked: pclntab lists its functions. Where that can't be read, a libc that is
+    asked for says so if cgo was enabled; without, it may only come from an external linker."""
     extent = table.extent
-    if extent is None:
-        return None
-    return b"\0runtime/cgo." in bytes(elf.data[extent.names_start : extent.names_end])
+    if extent is not None:
+        names = bytes(elf.data[extent.names_start : extent.names_end])
+        return any(name in names for name in _CGO_NAMES)
+    return True if enabled and any(name.startswith("libc.") for name in dynamic.needed) else None
 
 
 def is_go_note(owner: bytes, kind: int) -> bool:

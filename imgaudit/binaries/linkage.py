@@ -99,7 +99,8 @@ def find_missing(
     """Needed libraries that the image does not hold, those that found libraries need included.
 
     Order: as in needed, then by depth. A shared library's needs (its own only) are looked up with the paths of the
-    program that loads it, which is not known: None for one whose needs are not all found. None too where MAX_LOOKUPS paths did not do.
+    program that loads it, which is not known: None for one whose needs are not all found. None too where MAX_LOOKUPS
+    tries did not do.
     library_paths: folders that the image names (LD_LIBRARY_PATH, /etc/ld.so.conf, /etc/ld-musl-ARCH.path), in order.
     """
     if facts.needed is None:

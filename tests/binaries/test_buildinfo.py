@@ -226,13 +226,18 @@ def test_a_pclntab_alone_shows_a_go_binary() -> None:
 
 
 def test_cgo_needs_evidence() -> None:
-    text = "path\tp\nbuild\tCGO_ENABLED=1\n"
     table = struct.pack("<IHBB", 0xFFFFFFF1, 0, 1, 8) + bytes(56)
 
-    def cgo(names: bytes, needed: tuple[str, ...] = ()) -> bool | None:
-        parts = [Sec(".gopclntab", table + names), Sec(".go.buildinfo", build_info("go1.27.3", text), writable=True)]
+    def cgo(names: bytes, needed: tuple[str, ...] = (), setting: str = "build\tCGO_ENABLED=1\n") -> bool | None:
+        info = Sec(".go.buildinfo", build_info("go1.27.3", "path\tp\n" + setting), writable=True)
+        parts = [Sec(".gopclntab", table + names), info] if names else [info]
         return analyse(memoryview(make_elf(sections=parts, needed=needed))).go.cgo
 
+    libc = ("libc.so.6",)
     assert cgo(b"\0runtime.main\0") is False
+    assert cgo(b"\0runtime.main\0", libc) is False  # an external linker adds it
     assert cgo(b"\0runtime/cgo.x\0") is True
-    assert cgo(b"", ("libc.so.6",)) is True
+    assert cgo(b"\0runtime/cgo.x\0", libc, "build\tCGO_ENABLED=0\n") is False
+    assert cgo(b"", libc) is True
+    assert cgo(b"", libc, "") is None
+    assert cgo(b"") is None

@@ -59,6 +59,12 @@ for _version in ("go1.16.15", "go1.20.14", "go1.22.12", "go1.27.3"):
         f"{_version} cgo": ((CGO,), _with | {"cgo": True}, "dynamic", True),
         f"{_version} cgo pie": ((CGO, "-buildmode=pie"), _with | {"cgo": True}, "dynamic", True),
     }
+for _version in ("go1.13.15", "go1.15.15", "go1.18.10"):
+    THOROUGH |= {
+        f"{_version} modules": ((MODULES,), {"toolchain": _version}, "static", False),
+        f"{_version} pie": ((HELLO, "-buildmode=pie"), {"toolchain": _version}, "dynamic", False),
+        f"{_version} cgo pie": ((CGO, "-buildmode=pie"), {"toolchain": _version, "cgo": True}, "dynamic", True),
+    }
 CASES = [pytest.param(*case, id=name) for name, case in MATRIX.items()]
 CASES += [pytest.param(*case, id=name, marks=pytest.mark.thorough) for name, case in THOROUGH.items()]
 

@@ -174,6 +174,7 @@ def _build(
         env |= {
             "GOPROXY": _proxy().as_uri(),
             "GOSUMDB": "off",
+            "GOENV": "off",
             "GOTOOLCHAIN": "local",
             "GOFLAGS": "-mod=mod -modcacherw",
             "GOMODCACHE": str(_cache() / "modules"),
@@ -181,8 +182,10 @@ def _build(
         }
         if vcs:
             _commit(root)
-        old = toolchain is not None and toolchain.startswith(("go1.16", "go1.17"))
-        stamp = [] if old else [f"-buildvcs={'true' if vcs else 'false'}"]
+        minor = int(toolchain.split(".")[1]) if toolchain else 99
+        stamp = [f"-buildvcs={'true' if vcs else 'false'}"] if minor >= 18 else []
+        if minor < 14:  # it knows no flag to keep what it downloads writable
+            env |= {"GOFLAGS": "", "GOMODCACHE": "", "GOPATH": str(Path(scratch, "gopath"))}
         out = Path(scratch, "program")
         done = subprocess.run(
             [go_command(toolchain), "build", *stamp, "-o", str(out), *flags, "."],
