@@ -1,7 +1,7 @@
 """Key and value lines of one image and of one binary, in the order that every format shows them."""
 
 from imgaudit import model
-from imgaudit.reports import facts, numbers
+from imgaudit.reports import facts, measures, numbers
 
 Pairs = list[tuple[str, str]]
 
@@ -129,13 +129,13 @@ def _go(item: model.Binary) -> Pairs:
     return pairs
 
 
-def breakdown_parts(breakdown: model.SizeBreakdown) -> list[facts.Part]:
+def breakdown_parts(breakdown: model.SizeBreakdown) -> list[measures.Part]:
     """An exact partition of the program, largest first: packages, embedded files, remainders, unattributed."""
-    parts = [facts.Part(item.name, item.total, item.module or "standard library") for item in breakdown.packages]
-    parts += [facts.Part(item.path, item.size, f"embedded by {item.package}") for item in breakdown.embeds]
-    parts += [facts.Part(item.section, item.size, "rest of a section") for item in breakdown.remainder]
+    parts = [measures.Part(item.name, item.total, item.module or "standard library") for item in breakdown.packages]
+    parts += [measures.Part(item.path, item.size, f"embedded by {item.package}") for item in breakdown.embeds]
+    parts += [measures.Part(item.section, item.size, "rest of a section") for item in breakdown.remainder]
     if breakdown.unattributed:
-        parts.append(facts.Part("unattributed", breakdown.unattributed, "not attributed to anything"))
+        parts.append(measures.Part("unattributed", breakdown.unattributed, "not attributed to anything"))
     return sorted(parts, key=lambda part: (-part.bytes, part.kind))
 
 

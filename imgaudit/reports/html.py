@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from imgaudit import model
 from imgaudit.errors import OutputError
-from imgaudit.reports import html_binary, html_compare, html_image, story
+from imgaudit.reports import html_binary, html_compare, html_image, paragraphs, story
 from imgaudit.reports.escape import printable_report, shorten
 from imgaudit.reports.interface import AnyReport, RenderOptions
 
@@ -30,7 +30,7 @@ def render(report: AnyReport, options: RenderOptions) -> str:
         "result": story.result(report),
         "next_command": shorten(story.next_command(report), 400),
         "incomplete": bool(report.failed) or not report.complete,
-        "unread": bool(story.unread(report)),
+        "unread": bool(paragraphs.unread(report)),
         "tool": f"{report.tool.name} {report.tool.version}",
         "generated_at": report.generated_at,
     }

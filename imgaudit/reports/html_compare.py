@@ -1,7 +1,7 @@
 """The page about several images: which one, why, and what makes the others larger."""
 
 from imgaudit import model
-from imgaudit.reports import details, facts, html_parts, numbers, story
+from imgaudit.reports import details, facts, html_parts, measures, numbers, paragraphs, story
 from imgaudit.reports import html_view as view
 from imgaudit.reports.html_view import Column, Section, Table, Tile
 
@@ -36,7 +36,7 @@ def sections(report: model.Report) -> list[Section]:
         _bytes(report),
         _capabilities(report),
         _binaries(report),
-        _lines("causes", "Why they differ", story.changes(report)),
+        _lines("causes", "Why they differ", paragraphs.changes(report)),
         _layers(report),
         _dead(report),
         html_parts.findings(report),
@@ -80,7 +80,7 @@ def _variants(report: model.Report) -> Section:
     return Section(
         "variants",
         "Variants",
-        " ".join(story.notes(report)),
+        " ".join(paragraphs.notes(report)),
         tables=(Table("variants", "Variants, in the order given", tuple(columns), shown, more, cards=True),),
         lines=view.lines(problems),
         lines_title="What keeps them from running, or may" if problems else "",
@@ -89,7 +89,7 @@ def _variants(report: model.Report) -> Section:
 
 def _bytes(report: model.Report) -> Section:
     images = report.images[: view.ROWS]
-    parts = [facts.attribution(image) for image in images]
+    parts = [measures.attribution(image) for image in images]
     longest = max((sum(part.bytes for part in each) for each in parts), default=0)
     bars = tuple(view.bar(image.label, each, longest) for image, each in zip(images, parts, strict=True))
     kinds = [kind for kind in view.KINDS if any(part.kind == kind for each in parts for part in each)]
@@ -163,11 +163,11 @@ def _layers(report: model.Report) -> Section:
     shown, more = view.summed(rows, sizes)
     columns = (Column("diff_id"), Column("unpacked", True), Column("download", True), Column("shared"))
     table = Table("layers", "Layers by diff_id", (*columns, Column("in"), Column("created by")), shown, more)
-    return Section("layers-by-id", "Layers", lines=view.lines(story.shared(report)), tables=(table,))
+    return Section("layers-by-id", "Layers", lines=view.lines(paragraphs.shared(report)), tables=(table,))
 
 
 def _dead(report: model.Report) -> Section | None:
-    lines = story.dead(report)
+    lines = paragraphs.dead(report)
     if not lines:
         return None
     dead = sorted(
@@ -201,4 +201,4 @@ def _provenance(report: model.Report) -> Section:
 
 
 def digest(value: str | None) -> view.Cell:
-    return view.Cell(facts.short_digest(value), "name", value or "", value or "", tight=True)
+    return view.Cell(measures.short_digest(value), "name", value or "", value or "", tight=True)

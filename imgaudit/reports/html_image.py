@@ -1,7 +1,7 @@
 """The page about one image."""
 
 from imgaudit import model
-from imgaudit.reports import details, facts, html_parts, numbers, story
+from imgaudit.reports import details, facts, html_parts, measures, numbers, story
 from imgaudit.reports import html_view as view
 from imgaudit.reports.html_view import Column, Section, Table, Tile
 
@@ -43,7 +43,7 @@ def _sizes(image: model.Image) -> Section:
             view.Cell(words, "num", -1 if count is None else count, numbers.exact(count)),
             view.words(meaning),
         )
-        for title, count, words, meaning in facts.sizes(image)
+        for title, count, words, meaning in measures.sizes(image)
     )
     estimated = " ~ is an estimate: the source holds the layers uncompressed." if image.size.download_estimated else ""
     intro = f"Decimal units: 1 MB = 1,000,000 bytes.{estimated}"
@@ -52,7 +52,7 @@ def _sizes(image: model.Image) -> Section:
 
 
 def _bytes(image: model.Image) -> Section:
-    parts = facts.attribution(image)
+    parts = measures.attribution(image)
     whole = sum(part.bytes for part in parts)
     rows = tuple(
         (
@@ -78,8 +78,8 @@ def _layers(image: model.Image) -> Section:
             view.number(layer.unpacked),
             view.number(layer.content),
             view.number(layer.dead),
-            view.words(facts.layer_origin(layer)),
-            view.Cell(facts.short_digest(layer.diff_id), "name", layer.diff_id, layer.diff_id, tight=True),
+            view.words(measures.layer_origin(layer)),
+            view.Cell(measures.short_digest(layer.diff_id), "name", layer.diff_id, layer.diff_id, tight=True),
             view.words(layer.created_by or "unknown"),
         )
         for layer in image.layers
@@ -126,7 +126,7 @@ def _packages(image: model.Image) -> Section:
     shown, more = view.summed(rows, [item.size for item in ranked])
     columns = (Column("name"), Column("version"), Column("installed size", True))
     table = Table("packages", "OS packages, largest first", columns, shown, more)
-    intro = f"{facts.package_words(image)}."
+    intro = f"{measures.package_words(image)}."
     return Section("os-packages", "OS packages", intro, folded=(table,) if ranked else ())
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from imgaudit import model
-from imgaudit.reports import details, facts, numbers, story
+from imgaudit.reports import details, facts, measures, numbers, paragraphs, story
 from imgaudit.reports import html_view as view
 from imgaudit.reports.html_view import Column, Section, Table
 from imgaudit.reports.interface import AnyReport
@@ -20,7 +20,7 @@ def findings(report: model.Report) -> Section:
             (
                 view.severity(item.finding.severity),
                 view.name(item.finding.id),
-                view.words(story.finding(item.finding)),
+                view.words(paragraphs.finding(item.finding)),
                 view.words(item.finding.remediation),
                 *where,
             )
@@ -35,7 +35,7 @@ def findings(report: model.Report) -> Section:
 
 
 def unread(report: AnyReport) -> Section | None:
-    lines = story.unread(report)
+    lines = paragraphs.unread(report)
     if not lines:
         return None
     return Section("unread", "Skipped and failed", "Nothing here counts as clean.", lines=view.lines(lines))
@@ -132,5 +132,5 @@ DEAD_COLUMNS = (Column("size", True), Column("layer", True), Column("why"), Colu
 
 def dead_cells(item: model.DeadFile) -> tuple[view.Cell, ...]:
     """A dead file's cells under DEAD_COLUMNS."""
-    why = view.words(facts.DEAD_CAUSES[item.cause])
+    why = view.words(measures.dead_cause(item))
     return view.number(item.size), view.count(item.layer), why, view.count(item.by_layer)

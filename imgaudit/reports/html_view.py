@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from imgaudit import model
-from imgaudit.reports import facts, numbers
+from imgaudit.reports import facts, measures, numbers
 from imgaudit.reports.escape import shorten
 
 ROWS = 100
@@ -194,7 +194,7 @@ def swatch(kind: str) -> str:
     return f"k{KINDS.index(kind)}"
 
 
-def bar(label: str, parts: Sequence[facts.Part], longest: int) -> Bar:
+def bar(label: str, parts: Sequence[measures.Part], longest: int) -> Bar:
     """parts stacked in the order of KINDS; the bar of longest bytes is 1000 wide."""
     total = sum(part.bytes for part in parts)
     ordered = sorted(parts, key=lambda part: KINDS.index(part.kind))

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 from imgaudit import model
-from imgaudit.reports import details, facts, numbers, story
+from imgaudit.reports import details, facts, measures, numbers, paragraphs, story
 from imgaudit.reports.escape import markdown_code as code
 from imgaudit.reports.escape import markdown_text as text
 from imgaudit.reports.escape import printable_report
@@ -130,7 +130,7 @@ def _variants(page: _Page, report: model.Report) -> None:
         words = (row.base, row.platform, row.download, row.unpacked, row.rootfs, delta, row.binary)
         rows.append([label, *(text(word) for word in words), _mark(row.runs)])
     page.table("", header, "lllrrrrll", rows, folded=False)
-    page.lines("How to read the figures", [text(note) for note in story.notes(report)])
+    page.lines("How to read the figures", [text(note) for note in paragraphs.notes(report)])
     problems = [f"{code(row.label, 60)}: {text(row.runs.detail)}" for row in facts.rows(report) if row.runs.detail]
     page.lines("Can it run?", problems)
     capabilities = [
@@ -139,9 +139,9 @@ def _variants(page: _Page, report: model.Report) -> None:
     ]
     width = len(facts.CAPABILITIES) + 1
     page.table("What each has", ("label", *facts.CAPABILITIES), "l" * width, capabilities)
-    page.lines("Why they differ", [text(line) for line in story.changes(report)])
-    page.lines("Shared layers", [text(line) for line in story.shared(report)])
-    page.lines("Dead bytes", [text(line) for line in story.dead(report)])
+    page.lines("Why they differ", [text(line) for line in paragraphs.changes(report)])
+    page.lines("Shared layers", [text(line) for line in paragraphs.shared(report)])
+    page.lines("Dead bytes", [text(line) for line in paragraphs.dead(report)])
 
 
 def _findings(page: _Page, report: model.Report) -> None:
@@ -149,7 +149,7 @@ def _findings(page: _Page, report: model.Report) -> None:
         (
             item.finding.severity,
             code(item.finding.id),
-            text(story.finding(item.finding)),
+            text(paragraphs.finding(item.finding)),
             text(item.finding.remediation),
             ", ".join(code(label, 60) for label in item.labels),
         )
@@ -162,7 +162,7 @@ def _findings(page: _Page, report: model.Report) -> None:
 
 
 def _image(page: _Page, image: model.Image) -> None:
-    sizes = [(text(title), text(words), text(meaning)) for title, _, words, meaning in facts.sizes(image)]
+    sizes = [(text(title), text(words), text(meaning)) for title, _, words, meaning in measures.sizes(image)]
     page.table("", ("size", "", "what it counts"), "lrl", sizes, folded=False)
     page.lines("Identity", [f"{text(key)}: {code(value, 200)}" for key, value in details.identity(image)])
     layers = [
@@ -172,14 +172,14 @@ def _image(page: _Page, image: model.Image) -> None:
             numbers.size(layer.unpacked),
             numbers.size(layer.content),
             numbers.size(layer.dead),
-            facts.layer_origin(layer),
+            measures.layer_origin(layer),
             code(layer.created_by or "unknown"),
         )
         for layer in image.layers
     ]
     header = ("#", "download", "unpacked", "content", "dead", "from", "created by")
     page.table(f"Layers: {len(layers):,}", header, "rrrrrll", layers)
-    parts = facts.attribution(image)
+    parts = measures.attribution(image)
     whole = sum(part.bytes for part in parts)
     bytes_ = [(text(part.kind), numbers.size(part.bytes), numbers.share(part.bytes, whole)) for part in parts]
     page.table("Where the bytes of rootfs are", ("kind", "bytes", "share"), "lrr", bytes_)
@@ -197,9 +197,15 @@ def _image(page: _Page, image: model.Image) -> None:
         _binary(page, service, f"Service: {code(service.path)}")
     packages = sorted(image.packages, key=lambda item: (-(item.size or 0), item.name))
     rows = [(code(item.name), code(item.version), numbers.size(item.size)) for item in packages]
-    page.table(f"OS packages: {text(facts.package_words(image))}", ("name", "version", "size"), "llr", rows)
+    page.table(f"OS packages: {text(measures.package_words(image))}", ("name", "version", "size"), "llr", rows)
     dead = [
-        (code(item.path), numbers.size(item.size), str(item.layer), facts.DEAD_CAUSES[item.cause], str(item.by_layer))
+        (
+            code(item.path),
+            numbers.size(item.size),
+            str(item.layer),
+            measures.dead_cause(item),
+            str(item.by_layer),
+        )
         for item in image.files.dead
     ]
     page.table("Dead files", ("path", "size", "layer", "why", "by layer"), "lrrlr", dead)
@@ -242,4 +248,4 @@ def _binaries(page: _Page, report: model.BinaryReport) -> None:
 
 
 def _unread(page: _Page, report: AnyReport) -> None:
-    page.lines("Skipped and failed", [text(line) for line in story.unread(report)], folded=False)
+    page.lines("Skipped and failed", [text(line) for line in paragraphs.unread(report)], folded=False)

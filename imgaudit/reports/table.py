@@ -5,7 +5,7 @@ options.width and long lists end in "N more"; in a pipe nothing is cut.
 """
 
 from imgaudit import model
-from imgaudit.reports import facts, numbers, story
+from imgaudit.reports import facts, numbers, paragraphs, story
 from imgaudit.reports.escape import printable_report
 from imgaudit.reports.interface import AnyReport, RenderOptions
 from imgaudit.reports.table_binary import binary_page
@@ -24,7 +24,7 @@ def render(report: AnyReport, options: RenderOptions) -> str:
         binary_page(out, report)
     else:
         _report(out, report)
-    unread = story.unread(report)
+    unread = paragraphs.unread(report)
     if unread:
         out.heading("Skipped and failed")
         out.bullets(unread, LISTED, "yellow")
@@ -85,7 +85,7 @@ def _variants(out: Terminal, report: model.Report) -> None:
     out.grid(columns, cells)
     if any(row.recommended for row in rows):
         out.line("* is recommended.", "dim")
-    for note in story.notes(report):
+    for note in paragraphs.notes(report):
         out.line(note, "dim")
     problems = [f"{story.name(row.label)}: {row.runs.detail}" for row in rows if row.runs.detail]
     if problems:
@@ -110,9 +110,9 @@ def _capabilities(out: Terminal, report: model.Report) -> None:
 
 def _compared(out: Terminal, report: model.Report) -> None:
     sections = (
-        ("Why they differ", story.changes(report)),
-        ("Shared layers", story.shared(report)),
-        ("Dead bytes", story.dead(report)),
+        ("Why they differ", paragraphs.changes(report)),
+        ("Shared layers", paragraphs.shared(report)),
+        ("Dead bytes", paragraphs.dead(report)),
     )
     for title, lines in sections:
         if lines:
@@ -126,16 +126,20 @@ def _findings(out: Terminal, report: model.Report) -> None:
     if len(report.images) == 1:
         for item in found[:LISTED] if out.tty else found:
             finding = item.finding
-            out.line(f"{finding.severity} {finding.id} {story.finding(finding)}", indent=2)
+            out.line(f"{finding.severity} {finding.id} {paragraphs.finding(finding)}", indent=2)
             out.line(f"fix: {finding.remediation}", "dim", indent=4)
         out.more(max(0, len(found) - LISTED) if out.tty else 0)
         return
     out.grid(
         [Column("severity"), Column("id"), Column("finding"), Column("in")],
-        [[item.finding.severity, item.finding.id, story.finding_title(item.finding), _labels(item)] for item in found],
+        [
+            [item.finding.severity, item.finding.id, paragraphs.finding_title(item.finding), _labels(item)]
+            for item in found
+        ],
         limit=LISTED,
     )
 
 
-def _labels(item: facts.SharedFinding) -> str:
-    return numbers.listing([story.name(label) for label in item.labels])
+def _finding(item: facts.SharedFinding) -> list[str]:
+    labels = numbers.listing([story.name(label) for label in item.labels])
+    return [item.finding.severity, item.finding.id, paragraphs.finding_title(item.finding), labels]

@@ -1,7 +1,7 @@
 """One image on a page of the terminal."""
 
 from imgaudit import model
-from imgaudit.reports import details, facts, numbers
+from imgaudit.reports import details, facts, measures, numbers
 from imgaudit.reports.table_binary import binary_facts
 from imgaudit.reports.terminal import Column, Terminal
 
@@ -34,7 +34,7 @@ def _sizes(out: Terminal, image: model.Image) -> None:
     out.heading("Sizes (decimal: 1 MB = 1,000,000 bytes)")
     out.grid(
         [Column("size"), Column("", "right"), Column("what it counts", keep=1)],
-        [[title, words, meaning] for title, _, words, meaning in facts.sizes(image)],
+        [[title, words, meaning] for title, _, words, meaning in measures.sizes(image)],
     )
     if image.size.download_estimated:
         out.line("~ is an estimate: the source holds the layers uncompressed.", "dim")
@@ -60,7 +60,7 @@ def _layers(out: Terminal, image: model.Image) -> None:
                 numbers.size(layer.unpacked),
                 numbers.size(layer.content),
                 numbers.size(layer.dead),
-                facts.layer_origin(layer),
+                measures.layer_origin(layer),
                 layer.created_by or "unknown",
             ]
             for layer in image.layers
@@ -70,7 +70,7 @@ def _layers(out: Terminal, image: model.Image) -> None:
 
 
 def _attribution(out: Terminal, image: model.Image) -> None:
-    parts = facts.attribution(image)
+    parts = measures.attribution(image)
     out.heading("Where the bytes of rootfs are")
     if not parts:
         out.line(numbers.NOT_MEASURED, indent=2)
@@ -82,7 +82,7 @@ def _attribution(out: Terminal, image: model.Image) -> None:
     )
 
 
-def _bar(part: facts.Part, whole: int) -> str:
+def _bar(part: measures.Part, whole: int) -> str:
     share = part.bytes / whole if whole > 0 else 0.0
     halves = round(min(max(share, 0.0), 1.0) * _BAR * 2)  # parts of an edited report may exceed the whole
     return "█" * (halves // 2) + "▌" * (halves % 2)
@@ -114,7 +114,7 @@ def _others(out: Terminal, image: model.Image, service: model.Binary | None) -> 
 
 
 def _packages(out: Terminal, image: model.Image) -> None:
-    out.heading(f"OS packages: {facts.package_words(image)}")
+    out.heading(f"OS packages: {measures.package_words(image)}")
     ranked = sorted(image.packages, key=lambda item: (-(item.size or 0), item.name))
     out.grid(
         [Column("name"), Column("version"), Column("size", "right")],
@@ -136,7 +136,13 @@ def _files(out: Terminal, image: model.Image) -> None:
         out.grid(
             [Column("path"), Column("size", "right"), Column("layer", "right"), Column("why"), Column("by", "right")],
             [
-                [item.path, numbers.size(item.size), str(item.layer), facts.DEAD_CAUSES[item.cause], str(item.by_layer)]
+                [
+                    item.path,
+                    numbers.size(item.size),
+                    str(item.layer),
+                    measures.dead_cause(item),
+                    str(item.by_layer),
+                ]
                 for item in image.files.dead
             ],
             limit=TOP,
