@@ -5,30 +5,17 @@ a docker-archive, read by docker_archive.py. What an image is, its history too, 
 never by the engine's own endpoints (Podman's fails on images without dates).
 """
 
-import dataclasses
-import json
-import socket
-import urllib.parse
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
-from imgaudit.errors import ImageError, ImgauditError, SourceError, UsageError
+from imgaudit.errors import ImageError, SourceError, UsageError
 from imgaudit.limits import DEFAULT_LIMITS, Limits
 from imgaudit.model import Platform
 from imgaudit.sources.docker_archive import read_archive_stream
+from imgaudit.sources.engine_api import Client, Inspected
 from imgaudit.sources.engines import Endpoint, docker_endpoint, podman_endpoint
 from imgaudit.sources.interface import OpenOptions, Source, SourceImage, T, Visitor
-from imgaudit.sources.json_strict import Fields, parse_json
 from imgaudit.sources.platforms import choose_platform
 from imgaudit.sources.reference import DOCKER_HUB, Reference
-
-if TYPE_CHECKING:
-    import docker
-
-ANSWER_SECONDS = 30.0
-# Engines with the classic store write a whole image to their own disk before the first byte of it is sent.
-SAVE_SECONDS = 900.0
-MANIFESTS_API = (1, 48)  # platforms of one image: listed by inspect, chosen in save
 
 Engine = Literal["docker", "podman"]
 _TITLES: dict[Engine, str] = {"docker": "the Docker Engine", "podman": "Podman"}
@@ -90,26 +77,11 @@ def _names(engine: Engine, ref: Reference) -> list[str]:
 
 
 def _choose(
-    engine: Engine, client: "Client", found: "Inspected", ref: Reference, options: OpenOptions, limits: Limits
+    engine: Engine, client: Client, found: Inspected, ref: Reference, options: OpenOptions, limits: Limits
 ) -> list[Source]:
-    several = found.platforms or ((found.platform, False),)
+    several = found.platforms or ((found.platform, found.size),)
     chosen = choose_platform(several, ref.text, wanted=options.platform, all_platforms=options.all_platforms)
-    return [
-        EngineSource(engine, ref.text, client, found, platform, limits, by_platform=bool(found.platforms))
-        for platform, _ in chosen
-    ]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Inspected:
-    """What an engine says of an image. id: of its config; with containerd's store (descriptor), of its manifest or
-    index. size: the engine's own figure. platforms: those held, where the engine can tell them apart."""
-
-    id: str
-    size: int | None
-    platform: Platform
-    descriptor: bool
-    platforms: tuple[tuple[Platform, bool], ...]
+    return [EngineSource(engine, ref.text, client, found, platform, size, limits) for platform, size in chosen]
 
 
 class EngineSource:
@@ -121,32 +93,32 @@ class EngineSource:
         self,
         engine: Engine,
         reference: str,
-        client: "Client",
+        client: Client,
         found: Inspected,
         platform: Platform,
+        size: int | None,
         limits: Limits,
-        *,
-        by_platform: bool,
     ) -> None:
         self.name, self.reference, self.platform = engine, reference, platform
-        self._client, self._found, self._limits, self._by_platform = client, found, limits, by_platform
+        self._client, self._found, self._size, self._limits = client, found, size, limits
 
     def read(self, visit: Visitor[T]) -> SourceImage[T]:
         """Streams the whole image once, its layers in the engine's order. The id is checked against the config."""
-        with self._client.save(self._found.id, self.platform if self._by_platform else None) as stream:
+        with self._client.save(self._found.id, self.platform if self._found.platforms else None) as stream:
             image = read_archive_stream(
                 stream,
                 visit,
                 reference=self.reference,
                 source=self.name,
                 options=OpenOptions(platform=self.platform),
-                engine_size=self._found.size,
+                engine_size=self._size,
                 limits=self._limits,
             )
             # To its very end: only then has the engine really finished, and the connection can be used again.
             while stream.read(1 << 20):
                 pass
-        if image.image_id != self._found.id and not self._found.descriptor:
+        same = self._found.id in (image.image_id, image.manifest_digest, image.index_digest)
+        if not same and not self._found.descriptor:
             raise ImageError(
                 f"{self.reference}: {self._client.title} sent an image with the id {image.image_id}, "
                 f"but it was asked for {self._found.id}"
@@ -155,187 +127,3 @@ class EngineSource:
 
     def close(self) -> None:
         self._client.close()
-
-
-class Saved:
-    """An image as the engine sends it. read gives 1..size bytes, b"" at the end; raises SourceError, and again the
-    same one, so that no reader takes what follows a failure for the rest."""
-
-    def __init__(self, client: "Client", response: Any) -> None:
-        self._client, self._response = client, response
-        self._failed: ImgauditError | None = None
-        self._got = 0
-
-    def read(self, size: int, /) -> bytes:
-        if self._failed is not None:
-            raise self._failed
-        try:
-            data: bytes = self._client.guarded(lambda: self._response.raw.read(size, decode_content=False))
-        except SourceError as error:
-            self._failed = SourceError(f"{error}, after {self._got} bytes of the image", hint=error.hint)
-            raise self._failed from None
-        self._got += len(data)
-        return data
-
-    def __enter__(self) -> "Saved":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._response.close()
-
-
-class Client:
-    """An engine's API as far as it is needed. Every failure is a SourceError that names the engine."""
-
-    def __init__(self, title: str, endpoint: Endpoint) -> None:
-        self.title, self._endpoint = title, endpoint
-        self._api: docker.APIClient = self.guarded(self._connect)
-
-    def close(self) -> None:
-        self._api.close()
-
-    def guarded(self, call: Callable[[], Any]) -> Any:
-        """What call returns; SourceError for whatever the libraries below raise."""
-        import docker.errors
-        import requests
-        import urllib3
-
-        try:
-            return call()
-        except (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError):
-            problem = "does not answer in time"
-        except (docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            problem = _problem(error)
-        except PermissionError:
-            problem = "may not be used by you: permission denied"
-        except OSError:
-            problem = "can't be reached"
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            problem = _problem(error)
-        raise SourceError(
-            f"{self.title} ({self._endpoint.told_by}) {problem}",
-            hint="start it, or say where the image is: registry:NAME, docker-archive:FILE, ...",
-        )
-
-    def _connect(self) -> "docker.APIClient":
-        if self._endpoint.url.startswith("unix://"):
-            _probe(self._endpoint.url)
-        import docker
-        import docker.tls
-
-        folder = self._endpoint.tls
-        tls: Any = False
-        if folder is not None:
-            tls = docker.tls.TLSConfig(
-                ca_cert=str(folder / "ca.pem") if (folder / "ca.pem").exists() else None,
-                client_cert=(str(folder / "cert.pem"), str(folder / "key.pem"))
-                if (folder / "cert.pem").exists()
-                else None,
-                verify=self._endpoint.verify,
-            )
-        return docker.APIClient(
-            base_url=self._endpoint.url,
-            version="auto",
-            timeout=ANSWER_SECONDS,  # type: ignore[arg-type]
-            tls=tls,
-            use_ssh_client=True,
-        )
-
-    def inspect(self, name: str) -> Inspected | None:
-        """What the engine says of the image of that name, None where it has none."""
-        parameters = {"manifests": "1"} if self._version() >= MANIFESTS_API else {}
-        response = self._get(f"/images/{urllib.parse.quote(name, safe='/:@')}/json", parameters, stream=False)
-        if response.status_code == 404:
-            return None
-        self._check(response, name)
-        try:
-            return _read_inspected(Fields(parse_json(response.content, f"what {self.title} says of {name}"), name))
-        except ImageError as error:
-            raise SourceError(f"{self.title} answers nonsense: {error}") from error
-
-    def save(self, image_id: str, platform: Platform | None) -> Saved:
-        """The image's docker-archive; of its platforms the one that is asked for."""
-        parameters = {"platform": json.dumps(_without_none(platform))} if platform else {}
-        response = self._get(f"/images/{image_id}/get", parameters, stream=True)
-        try:
-            self._check(response, image_id)
-        except BaseException:
-            response.close()
-            raise
-        return Saved(self, response)
-
-    def _version(self) -> tuple[int, ...]:
-        return tuple(int(part) for part in str(self._api.api_version).split(".") if part.isdigit())
-
-    def _get(self, path: str, parameters: Mapping[str, str], *, stream: bool) -> Any:
-        api = self._api
-        url = f"{api.base_url}/v{api.api_version}{path}"
-        timeout = (ANSWER_SECONDS, SAVE_SECONDS if stream else ANSWER_SECONDS)
-        return self.guarded(lambda: api.get(url, params=dict(parameters), stream=stream, timeout=timeout))
-
-    def _check(self, response: Any, what: str) -> None:
-        if response.status_code == 404:
-            raise SourceError(f"{self.title} no longer holds {what}")
-        if response.status_code != 200:
-            raise SourceError(
-                f"{self.title} ({self._endpoint.told_by}) answers {response.status_code} when asked for {what}",
-                hint="its log tells why",
-            )
-
-
-def _probe(url: str) -> None:
-    """Whether someone listens on a unix socket, with the system's own error, and before the docker library (0.1 s to
-    import) is needed. Raises OSError."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(ANSWER_SECONDS)
-        probe.connect("/" + url.removeprefix("unix://").lstrip("/"))
-
-
-def _problem(error: Exception) -> str:
-    """The libraries' nested messages in our words."""
-    text = str(error)
-    if "Permission denied" in text:
-        return "may not be used by you: permission denied"
-    if any(mark in text for mark in ("Connection refused", "FileNotFoundError", "No such file", "Name or service")):
-        return "can't be reached"
-    if "timed out" in text:
-        return "does not answer in time"
-    if any(mark in text for mark in ("Connection aborted", "Connection broken", "closed", "IncompleteRead", "reset")):
-        return "broke off the connection"
-    return "answers something that can't be understood"
-
-
-def _without_none(platform: Platform) -> dict[str, str]:
-    values = {"os": platform.os, "architecture": platform.architecture, "variant": platform.variant}
-    return {key: value for key, value in values.items() if value}
-
-
-def _read_inspected(fields: Fields) -> Inspected:
-    image_id = fields.text("Id") or ""
-    image_id = image_id if ":" in image_id else f"sha256:{image_id}"
-    if len(image_id) != 71 or not image_id.startswith("sha256:") or not image_id[7:].isalnum():
-        raise ImageError(f"{fields.path}: the image's id is none")
-    platforms = [
-        (_platform(data, "os", "architecture", "variant"), True)
-        for manifest in fields.objects("Manifests")
-        if manifest.text("Kind") == "image" and manifest.flag("Available")
-        for image in [manifest.child("ImageData")]
-        if image is not None
-        for data in [image.child("Platform")]
-        if data is not None
-    ]
-    return Inspected(
-        image_id,
-        fields.integer("Size"),
-        _platform(fields, "Os", "Architecture", "Variant"),
-        fields.child("Descriptor") is not None,
-        tuple(platforms),
-    )
-
-
-def _platform(fields: Fields, os: str, architecture: str, variant: str) -> Platform:
-    return Platform(
-        os=fields.text(os) or "unknown",
-        architecture=fields.text(architecture) or "unknown",
-        variant=fields.text(variant) or None,
-    )

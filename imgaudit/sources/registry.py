@@ -18,12 +18,13 @@ from imgaudit.sources.documents import (
     digest_of,
     parse_manifest,
 )
-from imgaudit.sources.http import Dropped, Patience, Reply, Transport
+from imgaudit.sources.http import Transport
 from imgaudit.sources.interface import LayerBlob, OpenOptions, Source, SourceImage, T, Visitor
 from imgaudit.sources.reader import LayerJob, assemble, visit_layers
 from imgaudit.sources.reference import Reference
 from imgaudit.sources.registry_auth import Authenticator, login_hint
 from imgaudit.sources.registry_blob import BlobStream
+from imgaudit.sources.replies import Dropped, Patience, Reply
 from imgaudit.sources.selection import ChosenImage, choose_images, read_provenance
 
 _DIGEST_HEADER = re.compile(r"sha256:[0-9a-f]{64}")

@@ -15,9 +15,10 @@ from imgaudit.errors import ImageError, SourceError
 from imgaudit.limits import DEFAULT_LIMITS, Limits
 from imgaudit.sources import network
 from imgaudit.sources.credentials import Credentials, find_credentials
-from imgaudit.sources.http import Reply, Transport
+from imgaudit.sources.http import Transport
 from imgaudit.sources.interface import OpenOptions
 from imgaudit.sources.json_strict import parse_json
+from imgaudit.sources.replies import Reply
 
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105  RFC 9110's "token", no secret
 # Without a pattern for what stands between the parts: searching passes over it, in linear time.

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from imgaudit.errors import ImageError, SourceError
-from imgaudit.sources.http import Dropped, Patience, Reply
+from imgaudit.sources.replies import Dropped, Patience, Reply
 
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 PROGRESS = 1 << 20  # bytes after which a drop starts with fresh patience

@@ -8,6 +8,7 @@ import pathlib
 import re
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 
@@ -15,7 +16,7 @@ import pytest
 
 from imgaudit.errors import ImageError, ImgauditError, SourceError, UsageError
 from imgaudit.model import Platform
-from imgaudit.sources import daemon as daemon_source
+from imgaudit.sources import engine_api
 from imgaudit.sources.daemon import open_docker, open_podman
 from imgaudit.sources.engines import Endpoint, docker_endpoint, podman_endpoint
 from imgaudit.sources.interface import LayerBlob, OpenOptions, Source, SourceImage
@@ -23,8 +24,9 @@ from imgaudit.sources.open import open_source
 from imgaudit.sources.reference import parse_reference
 from tests.sources.contract import AMD64, Offering, SourceContract
 from tests.support import daemon as fake
+from tests.support.archives import as_entries, docker25_files
 from tests.support.daemon import FakeDaemon
-from tests.support.images import Image, Layer, docker_archive, file, sha256
+from tests.support.images import Image, Layer, docker_archive, file, make_tar, sha256
 from tests.support.tools import need, need_engine, need_registry
 
 NOISE = bytes((n * n * 7919 + n // 3) % 251 for n in range(40_000))
@@ -161,11 +163,18 @@ def test_containerd_store_has_other_ids(engine: FakeDaemon) -> None:
     assert not isinstance(read(), ImgauditError)
 
 
+def test_containerd_store_before_it_told(engine: FakeDaemon) -> None:
+    """Docker 25 to 27: the id is the manifest's, and nothing in inspect says so; the archive does."""
+    held = engine.load(IMAGE, Id=sha256(json.dumps(IMAGE.manifest).encode()))
+    held.archive = make_tar(as_entries(docker25_files(IMAGE)))
+    assert _image().image_id == sha256(IMAGE.config_json)
+
+
 def test_platforms_of_a_containerd_store(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     arm = Image([Layer.of(file("/app", "arm"))], architecture="arm64", variant="v8", tags=[])
     manifests = [
-        {"Kind": "image", "Available": True, "ImageData": {"Platform": {"os": "linux", "architecture": "amd64"}}},
-        {"Kind": "image", "Available": True, "ImageData": {"Platform": arm.platform}},
+        {"Kind": "image", "Available": True, "ImageData": {"Platform": IMAGE.platform}, "Size": {"Total": 111}},
+        {"Kind": "image", "Available": True, "ImageData": {"Platform": arm.platform}, "Size": {"Total": 222}},
         {"Kind": "image", "Available": False, "ImageData": {"Platform": {"os": "linux", "architecture": "s390x"}}},
         {"Kind": "attestation", "Available": True},
     ]
@@ -179,6 +188,7 @@ def test_platforms_of_a_containerd_store(tmp_path: pathlib.Path, monkeypatch: py
             source.close()
     assert [str(image.platform) for image in images] == ["linux/amd64", "linux/arm64/v8"]
     assert images[1].image_id == sha256(arm.config_json)
+    assert [image.engine_size for image in images] == [111, 222]
 
 
 @pytest.mark.parametrize("where", ["/version", "/json$", "/get$"])
@@ -246,8 +256,8 @@ def test_odd_versions(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
 
 @pytest.mark.parametrize("where", ["/version", "/json$", "/get$"])
 def test_never_answering(engine: FakeDaemon, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
-    monkeypatch.setattr(daemon_source, "ANSWER_SECONDS", 0.1)
-    monkeypatch.setattr(daemon_source, "SAVE_SECONDS", 0.1)
+    monkeypatch.setattr(engine_api, "ANSWER_SECONDS", 0.1)
+    monkeypatch.setattr(engine_api, "SAVE_SECONDS", 0.1)
     engine.load(IMAGE)
     engine.fault(where, fake.hang())
     error = read()
@@ -271,13 +281,13 @@ def test_a_configured_engine_that_is_not_there(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_a_socket_nobody_listens_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    with FakeDaemon() as engine:
-        engine._server.socket.close()  # the file stays
-        monkeypatch.setattr(
-            "imgaudit.sources.engines._first_socket", lambda paths: Endpoint(engine.url, str(engine.path))
-        )
+    """The engine was stopped and left its socket behind: a plain name must not be taken from elsewhere."""
+    with tempfile.TemporaryDirectory(prefix="fd") as folder:
+        path = f"{folder}/docker.sock"
+        with socket.socket(socket.AF_UNIX) as left:
+            left.bind(path)
+        monkeypatch.setattr("imgaudit.sources.engines._first_socket", lambda paths: Endpoint(f"unix://{path}", path))
         error = read("example.com/app:1.0")
-        engine._server.socket = socket.socket()
     assert isinstance(error, SourceError)
     assert "can't be reached" in str(error)
 

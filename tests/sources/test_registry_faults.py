@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from imgaudit.errors import ImageError, ImgauditError, SourceError
-from imgaudit.sources import http
+from imgaudit.sources import http, replies
 from tests.sources.registry_fixtures import BLOB, IMAGE, FakeTime, read_fake
 from tests.support.images import sha256
 from tests.support.registry import FakeRegistry, Fault, answer, body, drip, drop_after, headers, raw, redirect
@@ -44,7 +44,7 @@ def test_dropped_for_ever_ends(pattern: str, fault: Fault) -> None:
         reference = registry.push("app", "1", IMAGE)
         registry.fault(pattern, fault)
         error = _failure(reference, time)
-        assert len(registry.seen(pattern)) <= http.ATTEMPTS
+        assert len(registry.seen(pattern)) <= replies.ATTEMPTS
     assert isinstance(error, SourceError)
     assert re.search("broke off|ended early", str(error))
     assert time.slept == [0.5, 1, 2, 4]
@@ -115,7 +115,7 @@ def test_a_registry_busy_for_ever(status: int, pattern: str) -> None:
         reference = registry.push("app", "1", IMAGE)
         registry.fault(pattern, answer(status))
         error = _failure(reference)
-        assert len(registry.seen(pattern)) == http.ATTEMPTS
+        assert len(registry.seen(pattern)) == replies.ATTEMPTS
     assert isinstance(error, SourceError)
     assert str(status) in str(error)
 
@@ -132,7 +132,7 @@ def test_retry_after_is_kept(value: str, slept: float) -> None:
 
 @pytest.mark.parametrize("value", ["soon", "-1", "1e9", "٣", "Wed, 99 Oct 2015"])
 def test_retry_after_of_no_use(value: str) -> None:
-    assert http.retry_after({"Retry-After": value}) is None
+    assert replies.retry_after({"Retry-After": value}) is None
 
 
 def test_retry_after_of_hours_ends_at_once() -> None:
@@ -211,9 +211,9 @@ class _Chunks:
 
 @pytest.mark.parametrize(("step", "fails"), [(2000, False), (1024, False), (1000, True), (1, True)])
 def test_the_slowest_rate(step: int, fails: bool) -> None:
-    stream = http.Body(_Chunks(step, 100), "host", TickingTime().clock)
+    stream = replies.Body(_Chunks(step, 100), "host", TickingTime().clock)
     if fails:
-        with pytest.raises(http.Dropped, match="too slowly"):
+        with pytest.raises(replies.Dropped, match="too slowly"):
             stream.read_all(1 << 20, "x")
     else:
         assert len(stream.read_all(1 << 20, "x")) == 100 * step
@@ -221,14 +221,14 @@ def test_the_slowest_rate(step: int, fails: bool) -> None:
 
 def test_a_slow_reader_is_no_slow_registry() -> None:
     time = FakeTime()
-    stream = http.Body(_Chunks(1, 100), "host", time.clock)
+    stream = replies.Body(_Chunks(1, 100), "host", time.clock)
     for _ in range(100):
         assert stream.read(1) == b"x"
         time.advance(1000)
 
 
 def test_silence_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "READ_SECONDS", 0.03)
+    monkeypatch.setattr(replies, "READ_SECONDS", 0.03)
     with FakeRegistry() as registry:
         reference = registry.push("app", "1", IMAGE)
         registry.fault("manifests", lambda request, proper: real_time.sleep(0.1) or proper)  # type: ignore[func-returns-value]
