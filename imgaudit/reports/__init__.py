@@ -1,7 +1,8 @@
 """Reports: what is known, as a table, JSON, Markdown or an HTML page.
 
 One format a module; REPORTS lists them in the order that help and docs show. The facts and sentences that all
-formats share are made once (facts, measures, details; story, paragraphs), so that no format says more or less than another.
+formats share are made once (facts, measures, details; story, paragraphs), so that
+no format says more or less than another.
 """
 
 from imgaudit.errors import UsageError

@@ -132,10 +132,7 @@ def _findings(out: Terminal, report: model.Report) -> None:
         return
     out.grid(
         [Column("severity"), Column("id"), Column("finding"), Column("in")],
-        [
-            [item.finding.severity, item.finding.id, paragraphs.finding_title(item.finding), _labels(item)]
-            for item in found
-        ],
+        [_finding(item) for item in found],
         limit=LISTED,
     )
 
