@@ -13,8 +13,9 @@ from imgaudit.errors import ImageError, LimitError
 from imgaudit.limits import DEFAULT_LIMITS, Limits
 
 BLOCK = 512
-# An outer archive holds a few members a layer; its names are kept in memory.
+# An outer archive holds a few members a layer; their names are kept in memory.
 MAX_MEMBERS = 200_000
+MAX_NAMES = 32 << 20  # characters of all names and link targets
 
 _ZERO = bytes(BLOCK)
 _KINDS: dict[bytes, Literal["file", "hardlink", "symlink", "other"]] = {
@@ -47,7 +48,7 @@ def members(read_at: ReadAt, limits: Limits = DEFAULT_LIMITS) -> Iterator[Member
 
     Raises ImageError with the offset: no tar, a bad header, a cut one. LimitError: too many members, a long name.
     """
-    offset = count = 0
+    offset = count = names = 0
     name = link = None
     size: int | None = None
     while True:
@@ -87,14 +88,12 @@ def members(read_at: ReadAt, limits: Limits = DEFAULT_LIMITS) -> Iterator[Member
         own = _text(block[:100])
         if block[257:263] == b"ustar\0" and block[345]:
             own = _text(block[345:500]) + "/" + own
-        yield Member(
-            own if name is None else name,
-            _KINDS.get(kind, "other"),
-            _text(block[157:257]) if link is None else link,
-            offset,
-            offset + BLOCK,
-            stored,
-        )
+        own = own if name is None else name
+        link = _text(block[157:257]) if link is None else link
+        names += len(own) + len(link)
+        if names > MAX_NAMES:
+            raise LimitError(f"over {MAX_NAMES} characters of names in the archive, at offset {offset}")
+        yield Member(own, _KINDS.get(kind, "other"), link, offset, offset + BLOCK, stored)
         offset += BLOCK + _padded(stored)
         name = link = size = None
 

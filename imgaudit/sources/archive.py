@@ -12,10 +12,11 @@ from imgaudit.errors import ImageError, LimitError
 from imgaudit.limits import DEFAULT_LIMITS, Limits
 from imgaudit.sources.archive_stream import CompressedArchive
 from imgaudit.sources.interface import LayerBlob, Visitor
+from imgaudit.sources.json_strict import shown
 from imgaudit.sources.outer import compression_of
 from imgaudit.sources.positioned import PositionedStream, open_regular, read_all
 from imgaudit.sources.reader import LayerJob, Outcome, visit_layers
-from imgaudit.sources.store import Names, Store, member_name
+from imgaudit.sources.store import Names, Store, member_name, plain
 from imgaudit.tarheader import members
 
 T = TypeVar("T")
@@ -49,7 +50,9 @@ class ArchiveFile(Names, Store):
                 self.add(member)
                 self._offsets[member_name(member.name)] = member.body
                 if member.body + member.size > end:
-                    raise ImageError(f"the archive is cut off at offset {end}, inside {member_name(member.name)!r}")
+                    raise ImageError(
+                        f"the archive is cut off at offset {end}, inside {shown(member_name(member.name))}"
+                    )
         except LimitError as error:
             raise LimitError(f"{path}: {error}") from error
         except ImageError as error:
@@ -64,7 +67,7 @@ class ArchiveFile(Names, Store):
             raise ImageError(f"can't be read at offset {offset}: {error.strerror}") from error
 
     def _stream(self, name: str) -> PositionedStream:
-        return PositionedStream(self._fd, self._offsets[name], self.sizes[name], f"{name!r} in {self.place}")
+        return PositionedStream(self._fd, self._offsets[name], self.sizes[name], f"{shown(name)} in {self.place}")
 
     def _document(self, name: str) -> bytes:
         return read_all(self._stream(name))
@@ -72,7 +75,7 @@ class ArchiveFile(Names, Store):
     @contextlib.contextmanager
     def _open(self, job: LayerJob) -> Iterator[LayerBlob]:
         name = self.layer_member(job)
-        yield LayerBlob(job.digest or job.key, job.media_type, self.sizes[name], self._stream(name))
+        yield LayerBlob(job.digest or plain(job.key), job.media_type, self.sizes[name], self._stream(name))
 
     def visit(self, jobs: Sequence[LayerJob], visit: Visitor[T]) -> list[Outcome[T]]:
         return visit_layers(jobs, self._open, visit)

@@ -14,10 +14,11 @@ from typing import Generic, TypeVar
 from imgaudit.errors import ImageError, ImgauditError, LimitError
 from imgaudit.limits import DEFAULT_LIMITS, Limits
 from imgaudit.sources.interface import LayerBlob, Stream, Visitor
+from imgaudit.sources.json_strict import check_json_size, shown
 from imgaudit.sources.outer import Compression, compression_of, decompressed
 from imgaudit.sources.positioned import CHUNK, PositionedStream, read_all
 from imgaudit.sources.reader import LayerJob, Outcome
-from imgaudit.sources.store import Names, Store, member_name
+from imgaudit.sources.store import Names, Store, member_name, plain
 from imgaudit.tarheader import BLOCK, is_tar, members
 
 T = TypeVar("T")
@@ -102,7 +103,7 @@ class ArchiveStream(Names, Generic[T]):
                     self._keep(name, body)
                 elif visit is not None and (wanted is None or name in wanted) and _may_be_layer(name, head):
                     job = wanted[name] if wanted else LayerJob(name)
-                    blob = LayerBlob(job.digest or job.key, job.media_type, member.size, body)
+                    blob = LayerBlob(job.digest or plain(job.key), job.media_type, member.size, body)
                     self.outcomes[name] = _visited(visit, blob)
             name = ""
             while forward.read(CHUNK):  # padding: a compressed stream's checksum stands behind it
@@ -110,7 +111,7 @@ class ArchiveStream(Names, Generic[T]):
         except LimitError as error:
             raise LimitError(f"{place}: {error}") from error
         except ImageError as error:
-            self.broken = ImageError(f"{place}: {error}" + (f", in {name!r}" if name else ""))
+            self.broken = ImageError(f"{place}: {error}" + (f", in {shown(name)}" if name else ""))
             if not self.sizes:
                 raise self.broken from error
 
@@ -123,8 +124,7 @@ class ArchiveStream(Names, Generic[T]):
     def _keep(self, name: str, body: _Body) -> None:
         size = self.sizes[name]
         self._kept += size
-        if size > self.limits.json:
-            raise LimitError(f"{name}: {size} bytes of JSON are over the limit of {self.limits.json} (json)")
+        check_json_size(size, plain(name), self.limits)
         if self._kept > self.limits.kept_total:
             raise LimitError(f"over {self.limits.kept_total} bytes of JSON documents (kept_total)")
         self.documents[name] = read_all(body)
@@ -139,14 +139,14 @@ class ArchiveStream(Names, Generic[T]):
             name = self.layer_member(job)
         except ImgauditError as error:
             return Outcome(error=error)
-        missing = ImageError(f"{name!r} in {self.place} is no layer: neither a tar nor compressed")
+        missing = ImageError(f"{shown(name)} in {self.place} is no layer: neither a tar nor compressed")
         return self.outcomes.get(name) or Outcome(error=self.broken or missing)
 
 
 def document_of(documents: Mapping[str, bytes], name: str, place: str) -> bytes:
     """A document that a stream kept. Raises ImageError when what has that name was none."""
     if name not in documents:
-        raise ImageError(f"{name!r} in {place} is no JSON document")
+        raise ImageError(f"{shown(name)} in {place} is no JSON document")
     return documents[name]
 
 

@@ -26,7 +26,7 @@ from imgaudit.sources.reader import LayerJob, check_layer_count
 from imgaudit.sources.reference import Reference
 from imgaudit.sources.selection import all_manifests
 from imgaudit.sources.store import Documents, blob_name, member_name
-from imgaudit.sources.stored import Found, ambiguous, choose_found, sources_of
+from imgaudit.sources.stored import Found, ambiguous, choose_found, listed, sources_of
 
 MANIFEST = "manifest.json"
 _DIGEST_NAME = re.compile(r"(?:sha256:|.*/)?([0-9a-f]{64})(?:\.json)?")
@@ -114,7 +114,7 @@ def _meant(entries: list[_Entry], place: str, ref: str | None) -> list[_Entry]:
     if ref is None:
         if len(entries) == 1 or (entries[0].tags and len({frozenset(entry.tags) for entry in entries}) == 1):
             return entries
-        raise ambiguous(place, names, f"docker-archive:{place}:{names[0]}")
+        raise ambiguous(place, names)
     if re.fullmatch(r"@[0-9]{1,4}", ref):
         chosen = entries[int(ref[1:]) : int(ref[1:]) + 1]
     else:
@@ -122,9 +122,9 @@ def _meant(entries: list[_Entry], place: str, ref: str | None) -> list[_Entry]:
         if not chosen:
             chosen = [entry for entry in entries if any(tag.rpartition(":")[2] == ref for tag in entry.tags)]
     if not chosen:
-        raise UsageError(f"{place} holds no image {ref}; it holds {', '.join(names[:20])}")
+        raise UsageError(f"{place} holds no image {ref}; it holds {listed(names)}")
     if len({frozenset(entry.tags) for entry in chosen}) > 1:
-        raise ambiguous(place, names, f"docker-archive:{place}:{names[0]}")
+        raise ambiguous(place, names)
     return chosen
 
 

@@ -16,10 +16,15 @@ from imgaudit.limits import DEFAULT_LIMITS, Limits
 INT64_MAX = 2**63 - 1
 
 
+def check_json_size(size: int, what: str, limits: Limits) -> None:
+    """Before a document is read. Raises LimitError."""
+    if size > limits.json:
+        raise LimitError(f"{what}: {size} bytes of JSON are over the limit of {limits.json} (json)")
+
+
 def parse_json(data: bytes, what: str, limits: Limits = DEFAULT_LIMITS) -> object:
     """The value of a whole JSON document; what names it in errors. Raises ImageError, LimitError."""
-    if len(data) > limits.json:
-        raise LimitError(f"{what}: {len(data)} bytes of JSON are over the limit of {limits.json} (json)")
+    check_json_size(len(data), what, limits)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:

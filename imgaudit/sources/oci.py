@@ -6,18 +6,19 @@ import pathlib
 import stat
 from collections.abc import Iterator, Sequence
 
-from imgaudit.errors import ImageError, ImgauditError, LimitError, SourceError, UsageError
+from imgaudit.errors import ImageError, ImgauditError, SourceError, UsageError
 from imgaudit.limits import DEFAULT_LIMITS, Limits
 from imgaudit.sources.archive import open_archive
 from imgaudit.sources.documents import REF_NAME, Descriptor, Index, parse_manifest
 from imgaudit.sources.interface import LayerBlob, OpenOptions, Source, T, Visitor
+from imgaudit.sources.json_strict import check_json_size
 from imgaudit.sources.platforms import normalised
 from imgaudit.sources.positioned import PositionedStream, read_all
 from imgaudit.sources.reader import LayerJob, Outcome, visit_layers
 from imgaudit.sources.reference import Reference, parse_name
 from imgaudit.sources.selection import ChosenImage, choose_images
 from imgaudit.sources.store import Documents, Store, blob_name
-from imgaudit.sources.stored import Found, ambiguous, sources_of
+from imgaudit.sources.stored import Found, ambiguous, listed, sources_of
 
 INDEX = "index.json"
 _CONTAINERD_NAME = "io.containerd.image.name"
@@ -91,7 +92,7 @@ def _meant(entries: list[Descriptor], place: str, ref: str | None) -> list[Descr
         chosen = chosen or [each for each in entries if any(same_name(ref, name) for name in _names(each))]
         chosen = chosen or [each for each in entries if any(name.rpartition(":")[2] == ref for name in _names(each))]
         if not chosen:
-            raise UsageError(f"{place} holds no image {ref}; it holds {', '.join(_listed(entries)[:20])}")
+            raise UsageError(f"{place} holds no image {ref}; it holds {listed(_listed(entries))}")
     else:
         chosen = entries
     chosen = list({each.digest: each for each in reversed(chosen)}.values())[::-1]
@@ -100,8 +101,7 @@ def _meant(entries: list[Descriptor], place: str, ref: str | None) -> list[Descr
     same = len({_names(each) for each in chosen}) == 1
     platforms = [normalised(each.platform) for each in chosen if each.platform is not None]
     if not same or len(set(platforms)) < len(chosen):
-        listed = _listed(chosen)
-        raise ambiguous(place, listed, f"oci-dir:{place}:{listed[0]}")
+        raise ambiguous(place, _listed(chosen))
     return chosen
 
 
@@ -175,10 +175,7 @@ class Folder(Store):
 
     def document(self, name: str) -> bytes:
         with self._regular(name) as (fd, size):
-            if size > self.limits.json:
-                raise LimitError(
-                    f"{name} in {self.place}: {size} bytes of JSON are over the limit of {self.limits.json} (json)"
-                )
+            check_json_size(size, f"{name} in {self.place}", self.limits)
             return read_all(PositionedStream(fd, 0, size, f"{name} in {self.place}"))
 
     @contextlib.contextmanager

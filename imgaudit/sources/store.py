@@ -8,10 +8,11 @@ import posixpath
 from collections.abc import Sequence
 from typing import TypeVar
 
-from imgaudit.errors import ImageError, LimitError
+from imgaudit.errors import ImageError
 from imgaudit.limits import DEFAULT_LIMITS, Limits
 from imgaudit.sources.documents import Descriptor
 from imgaudit.sources.interface import Visitor
+from imgaudit.sources.json_strict import check_json_size, shown
 from imgaudit.sources.reader import LayerJob, Outcome
 from imgaudit.tarheader import Member
 
@@ -21,6 +22,11 @@ T = TypeVar("T")
 def member_name(name: str) -> str:
     """A name in its one spelling: no ./ and no doubled or closing slash. May still lead upwards (see `resolve`)."""
     return posixpath.normpath(name) if name else ""
+
+
+def plain(name: str) -> str:
+    """A name from inside the image for messages: as it is, unless it is long or holds what a terminal would obey."""
+    return name if name.isprintable() and len(name) <= 200 else shown(name)
 
 
 def blob_name(digest: str) -> str:
@@ -49,11 +55,7 @@ class Documents(abc.ABC):
 
     def fetch(self, descriptor: Descriptor) -> bytes:
         """The blob of a descriptor, verified. Raises ImageError."""
-        if descriptor.size > self.limits.json:
-            raise LimitError(
-                f"{descriptor.digest} in {self.place}: {descriptor.size} bytes of JSON are over the limit of "
-                f"{self.limits.json} (json)"
-            )
+        check_json_size(descriptor.size, f"{descriptor.digest} in {self.place}", self.limits)
         data = self.document(blob_name(descriptor.digest))
         descriptor.verify(data, f"{descriptor.digest} in {self.place}")
         return data
@@ -102,14 +104,14 @@ class Names(Documents):
         asked = at = member_name(name)
         for _ in range(self.limits.links + 1):
             if at == ".." or at.startswith(("/", "../")):
-                raise ImageError(f"{asked!r} in {self.place} leads out of the archive, to {at!r}")
+                raise ImageError(f"{shown(asked)} in {self.place} leads out of the archive, to {shown(at)}")
             if at in self.sizes:
                 return at
             if at not in self.links:
-                linked = "" if at == asked else f" (a link of {asked!r})"
-                raise self.broken or ImageError(f"{at!r}{linked} is missing in {self.place}")
+                linked = "" if at == asked else f" (a link of {shown(asked)})"
+                raise self.broken or ImageError(f"{shown(at)}{linked} is missing in {self.place}")
             at = self.links[at]
-        raise ImageError(f"{asked!r} in {self.place}: over {self.limits.links} links, or a circle of them (links)")
+        raise ImageError(f"{shown(asked)} in {self.place}: over {self.limits.links} links, or a circle of them (links)")
 
     def has(self, name: str) -> bool:
         try:
@@ -121,11 +123,8 @@ class Names(Documents):
     def document(self, name: str) -> bytes:
         at = self.resolve(name)
         if at in self.repeated:
-            raise ImageError(f"ambiguous: {at!r} stands more than once in {self.place}")
-        if self.sizes[at] > self.limits.json:
-            raise LimitError(
-                f"{at} in {self.place}: {self.sizes[at]} bytes of JSON are over the limit of {self.limits.json} (json)"
-            )
+            raise ImageError(f"ambiguous: {shown(at)} stands more than once in {self.place}")
+        check_json_size(self.sizes[at], f"{shown(at)} in {self.place}", self.limits)
         return self._document(at)
 
     @abc.abstractmethod
@@ -137,6 +136,6 @@ class Names(Documents):
         name = self.resolve(job.key)
         if job.size is not None and self.sizes[name] != job.size:
             raise ImageError(
-                f"{name!r} in {self.place} has {self.sizes[name]} bytes, but its descriptor says {job.size}"
+                f"{shown(name)} in {self.place} has {self.sizes[name]} bytes, but its descriptor says {job.size}"
             )
         return name

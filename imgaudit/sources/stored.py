@@ -9,7 +9,7 @@ from imgaudit.sources.interface import OpenOptions, Source, SourceImage, T, Visi
 from imgaudit.sources.platforms import choose_platform
 from imgaudit.sources.reader import LayerJob, Outcome, assemble
 from imgaudit.sources.selection import ChosenImage, read_provenance
-from imgaudit.sources.store import Documents, Store
+from imgaudit.sources.store import Documents, Store, plain
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -66,10 +66,16 @@ def choose_found(found: list[Found], what: str, options: OpenOptions) -> list[Fo
     return [each for _, each in chosen]
 
 
-def ambiguous(place: str, names: list[str], example: str) -> UsageError:
+def listed(names: list[str]) -> str:
+    """Names from inside an image, some of them, fit for a terminal."""
+    return ", ".join(map(plain, names[:20])) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+
+
+def ambiguous(place: str, names: list[str]) -> UsageError:
     """Several images, none chosen."""
-    shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
-    return UsageError(f"{place} holds several images: {shown}", hint=f"Choose one, for example {example}")
+    return UsageError(
+        f"{place} holds several images: {listed(names)}", hint=f"Choose one, for example {place}:{plain(names[0])}"
+    )
 
 
 class StoredSource:

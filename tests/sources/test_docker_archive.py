@@ -396,6 +396,25 @@ def test_too_many_members(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatc
         read(write(tmp_path / "a.tar", saved_entries(app())))
 
 
+def test_too_many_names(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imgaudit.tarheader.MAX_NAMES", 5_000)
+    with pytest.raises(LimitError, match="over 5000 characters of names"):
+        read(write(tmp_path / "a.tar", [file(f"{n}/" + "long" * 500) for n in range(10)]))
+
+
+def test_names_from_the_archive_are_shown_harmlessly(tmp_path: pathlib.Path) -> None:
+    bad = "\x1b[2J\u202e" + "x" * 3_000
+    image = Image([Layer.of(file("/x", "x"))], tags=["a:1"])
+    manifest = [{"Config": "c", "RepoTags": [f"{bad}:{n}"], "Layers": [bad]} for n in range(2)]
+    path = write(tmp_path / "a.tar", [file("c", image.config_json), file("manifest.json", json.dumps(manifest))])
+    with pytest.raises(UsageError) as caught:
+        read(path)
+    error = read(path, "@1").layers[0].error
+    for message in (str(caught.value), caught.value.hint or "", str(error)):
+        assert message.isprintable()
+        assert len(message) < 1_000
+
+
 def test_documents_of_a_stream_are_bounded() -> None:
     data = make_tar([file(f"{n}.json", "[" + " " * 1_000 + "]") for n in range(100)])
     with pytest.raises(LimitError, match="kept_total"):
