@@ -176,19 +176,19 @@ class Transport:
         if scheme == "http" and not self.plain_http_allowed(target):
             raise SourceError(
                 f"{network.origin(source)[1]} redirects to {network.shown(target)}, over plain http",
-                hint=f"if that is meant, allow it with --insecure-registry {host}",
+                hint=f"if that is meant, allow it with IMGAUDIT_INSECURE_REGISTRIES={host}",
             )
         if host != network.origin(source)[1] and self.private(target) and not self.private(source):
             raise SourceError(
                 f"{network.origin(source)[1]} redirects to {network.shown(target)}, a private address",
-                hint=f"if that is meant, allow it with --allow-realm {host}",
+                hint=f"if that is meant, allow it with IMGAUDIT_ALLOWED_REALMS={host}",
             )
 
     def _once(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> Reply:
         scheme, host, _ = network.origin(url)
         if scheme == "http" and not self.plain_http_allowed(url):
             raise SourceError(
-                f"{host} would be spoken to over plain http", hint=f"allow it with --insecure-registry {host}"
+                f"{host} would be spoken to over plain http", hint=f"allow it with IMGAUDIT_INSECURE_REGISTRIES={host}"
             )
         place = network.split_url(url).netloc.rpartition("@")[2]
         all_headers = {"User-Agent": "imgaudit", "Accept-Encoding": "identity", **headers}

@@ -4,6 +4,8 @@ Two requests find an image (its manifest, its config), one more a layer; nothing
 """
 
 import contextlib
+import dataclasses
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 
@@ -49,6 +51,11 @@ def open_registry(
         )
     if ref.image_id:
         raise SourceError(f"{ref.text}: a registry knows no image ids, only names")
+    options = dataclasses.replace(
+        options,
+        insecure_registries=options.insecure_registries + _hosts("IMGAUDIT_INSECURE_REGISTRIES"),
+        allowed_realms=options.allowed_realms + _hosts("IMGAUDIT_ALLOWED_REALMS"),
+    )
     transport = transport or Transport(insecure=options.insecure_registries, allowed_private=options.allowed_realms)
     client = RegistryClient(transport, ref.registry, ref.repository, options, limits)
     try:
@@ -56,6 +63,11 @@ def open_registry(
     except BaseException:
         transport.close()
         raise
+
+
+def _hosts(variable: str) -> tuple[str, ...]:
+    """`host` or `host:port`, separated by commas."""
+    return tuple(host.strip() for host in os.environ.get(variable, "").split(",") if host.strip())
 
 
 def _open(client: "RegistryClient", ref: Reference, options: OpenOptions, limits: Limits) -> list[Source]:

@@ -154,7 +154,7 @@ class Authenticator:
         if scheme == "http" or network.is_private(host, self._transport.resolve(host)):
             raise SourceError(
                 f"{self._registry} names the token service {network.shown(realm)}, {problem}: nothing was sent there",
-                hint=f"if that is meant, allow it with --allow-realm {host}",
+                hint=f"if that is meant, allow it with IMGAUDIT_ALLOWED_REALMS={host}",
             )
 
 

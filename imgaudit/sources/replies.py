@@ -146,7 +146,7 @@ def failure(error: Exception, place: str) -> SourceError:
     if isinstance(error, errors.SSLError):
         return SourceError(
             f"no TLS connection to {place} comes about",
-            hint="a registry without TLS must be allowed with --insecure-registry",
+            hint="a registry without TLS is allowed with IMGAUDIT_INSECURE_REGISTRIES=HOST",
         )
     if isinstance(error, errors.LocationValueError | errors.LocationParseError):
         return SourceError(f"{place} is no usable host name")

@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from imgaudit.errors import SourceError
 from imgaudit.sources.http import Transport
 from imgaudit.sources.interface import OpenOptions
+from imgaudit.sources.reference import parse_reference
+from imgaudit.sources.registry import open_registry
 from imgaudit.sources.registry_auth import Authenticator, parse_challenges
 from tests.sources.registry_fixtures import AMD64, BLOB, IMAGE, read_fake
 from tests.support.images import Image, Layer, file, oci_dir, sha256
@@ -254,6 +256,32 @@ def test_an_allowed_realm_gives_tokens(home: pathlib.Path) -> None:
         reference = registry.push("team/app", "1", IMAGE)
         options = OpenOptions(platform=AMD64, allowed_realms=("localhost",))
         assert read_fake(reference, options).layers[0].result == BLOB
+
+
+def test_the_environment_allows_realms_too(home: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeRegistry(token=USER) as tokens, FakeRegistry(token=USER, realm=f"http://{tokens.alias}/token") as registry:
+        registry.tokens = tokens.tokens
+        log_in(home, registry.host)
+        reference = parse_reference(registry.push("team/app", "1", IMAGE))
+        with pytest.raises(SourceError, match="nothing was sent there") as caught:
+            open_registry(reference, OpenOptions(platform=AMD64))
+        assert "IMGAUDIT_ALLOWED_REALMS=localhost" in str(caught.value.hint)
+        monkeypatch.setenv("IMGAUDIT_ALLOWED_REALMS", "other.example, localhost")
+        (source,) = open_registry(reference, OpenOptions(platform=AMD64))
+        source.close()
+
+
+@pytest.mark.parametrize("allowed", ["", "plain.example:1", "other.example,plain.example"])
+def test_the_environment_allows_plain_http(monkeypatch: pytest.MonkeyPatch, allowed: str) -> None:
+    """Seen by the scheme that the proxy is asked for."""
+    with FakeRegistry() as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://{proxy.host}")
+        monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+        monkeypatch.setenv("IMGAUDIT_INSECURE_REGISTRIES", allowed)
+        monkeypatch.setattr("time.sleep", lambda seconds: None)
+        with pytest.raises(SourceError):
+            open_registry(parse_reference("registry:plain.example/app:1"), OpenOptions())
+        assert bool(proxy.requests) == allowed.endswith("plain.example")
 
 
 # Secrets go to one place.
