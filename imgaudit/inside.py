@@ -73,6 +73,7 @@ def look_inside(source: SourceImage[Any], config: Config, flat: Flattened, scans
             config=config,
             runtime=runtime,
             service=service,
+            program=plan.service,
             how=plan.how,
             problems=plan.problems,
             glibc=_glibc(service, facts),
@@ -91,15 +92,27 @@ def _environment(config: Mapping[str, object]) -> dict[str, str]:
 
 def _place(tree: Tree, executables: list[tuple[Node, BinaryFacts]], plan: EntrypointPlan) -> tuple[Binary, ...]:
     library_paths = system.library_paths(tree)
+    started = {_file(tree, path): (path, role) for path, role in _started(plan)}
     placed = []
     for node, found in executables:
-        path = node.path
-        role: Role = "service" if path == plan.service else "init" if path in plan.inits else "other"
+        path, role = started.get((node.layer, node.entry.path), (node.path, "other"))
         binary = binaries.place(
             found, path=path, layer=node.layer, role=role, lookup=tree.resolve, library_paths=library_paths
         )
         placed.append(msgspec.structs.replace(binary, go=system.redact_go(binary.go)))
     return tuple(sorted(placed, key=lambda binary: (ROLES.index(binary.role), binary.path)))
+
+
+def _started(plan: EntrypointPlan) -> list[tuple[str, Role]]:
+    """What the entrypoint starts, the service last: it counts for a program that is both."""
+    inits: list[tuple[str, Role]] = [(path, "init") for path in plan.inits]
+    return [*inits, (plan.service, "service")] if plan.service else inits
+
+
+def _file(tree: Tree, path: str) -> tuple[int, str] | None:
+    """Which file a path stands for: hard links have several paths, and the tree lists a file under the first."""
+    node = tree.get(path)
+    return (node.layer, node.entry.path) if node else None
 
 
 def _glibc(service: Binary | None, facts: Mapping[str, BinaryFacts]) -> str | None:

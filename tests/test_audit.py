@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import imgaudit
 from imgaudit.errors import ImageError, SourceError, UsageError
+from tests.support.elf import make_elf
 from tests.support.images import (
     Image,
     Layer,
@@ -148,3 +149,11 @@ def test_a_real_service_is_found_and_described(tmp_path: pathlib.Path) -> None:
     image = imgaudit.inspect(f"oci-dir:{oci_dir(tmp_path / 'wrong', wrong)}")
     assert image.fitness.runs is False
     assert "amd64" in image.fitness.problems[0]
+
+
+def test_a_service_under_several_names_is_found_under_the_one_that_is_started(tmp_path: pathlib.Path) -> None:
+    elf = make_elf()
+    stack = [Layer.of(file("/bin/a", elf, 0o755), hardlink("/srv/z", "/bin/a"), symlink("/start", "/srv/z"))]
+    image = imgaudit.inspect(f"oci-dir:{oci_dir(tmp_path / 'layout', Image(stack, {'Entrypoint': ['/start']}))}")
+    assert [(binary.path, binary.role) for binary in image.binaries] == [("/srv/z", "service")]
+    assert image.fitness.program == "/srv/z"

@@ -16,6 +16,7 @@ def judge(service: model.Binary | None, **facts: object) -> model.Fitness:
         "config": reports.config(),
         "runtime": reports.runtime(),
         "service": service,
+        "program": service.path if service else None,
         "how": "/app/server runs",
         "problems": (),
         "glibc": None,

@@ -9,12 +9,14 @@ def judge_fitness(
     config: Config,
     runtime: Runtime,
     service: Binary | None,
+    program: str | None,
     how: str,
     problems: tuple[str, ...],
     glibc: str | None,
 ) -> Fitness:
     """Judge one image.
 
+    program: the path that the entrypoint ends at; service: its executable, None where it is none (a script).
     problems: what the entrypoint's own resolution found wrong, as sentences. glibc: the sentence that says which
     symbol version the image's libc lacks, None where none is lacking. Only a problem that stops the program makes
     runs False; a program that was not found, or not read, makes it None.
@@ -31,7 +33,7 @@ def judge_fitness(
         runs=runs,
         problems=tuple(stops),
         lacks=_lacks(config, runtime),
-        program=service.path if service else None,
+        program=program,
         how=how,
     )
 
