@@ -1,5 +1,6 @@
 """The registry source keeps the contract: on a registry in this process, and on the real one."""
 
+import dataclasses
 import json
 import pathlib
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 from imgaudit.sources.interface import OpenOptions, Source
 from imgaudit.sources.open import open_source
 from tests.sources.contract import AMD64, Offering, SourceContract, keep
+from tests.support.daemon import FakeDaemon
 from tests.support.images import OCI, Image, Layer, file, oci_dir, sha256
 from tests.support.registry import Answer, FakeRegistry
 from tests.support.tools import REGISTRY, need, need_registry
@@ -116,3 +118,35 @@ def test_memory_stays_flat() -> None:
         out = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout.split()
     assert out[0] == f"[{size}]"
     assert int(out[1]) < 60 * 1024, f"{int(out[1]) // 1024} MB"
+
+
+def test_a_plain_name_goes_on_to_the_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    image = Image([Layer.of(file("/a", "a"))])
+    with FakeDaemon() as engine, FakeRegistry() as registry:
+        monkeypatch.setenv("DOCKER_HOST", engine.url)
+        monkeypatch.setenv("CONTAINER_HOST", engine.url)
+        reference = registry.push("app", "1", image)
+        (source,) = open_source(reference, OpenOptions(platform=AMD64, talk=said.append))
+        assert source.read(keep).source == "registry"
+        source.close()
+        assert said == [
+            f"{reference}: the Docker Engine does not hold it",
+            f"{reference}: Podman does not hold it",
+            f"{reference}: taken from registry {registry.host}",
+        ]
+        engine.load(dataclasses.replace(image, tags=[reference]))
+        asked = len(registry.requests)
+        (source,) = open_source(reference, OpenOptions(platform=AMD64))
+        assert source.read(keep).source == "docker"
+        source.close()
+        assert len(registry.requests) == asked
+
+
+def test_heavy_libraries_wait_until_they_are_needed() -> None:
+    code = (
+        "import sys; import imgaudit.sources.open, imgaudit.sources.daemon, imgaudit.sources.registry;"
+        "print([name for name in ('requests', 'docker', 'rich', 'jinja2') if name in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert out.strip() == "[]"
