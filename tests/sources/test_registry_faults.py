@@ -320,6 +320,32 @@ def test_redirect_to_plain_http_elsewhere() -> None:
     assert "s3cret" not in str(error)
 
 
+def test_a_public_registry_does_not_lead_into_a_private_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeRegistry() as registry, FakeRegistry() as inside:
+        reference = registry.push("app", "1", IMAGE)
+        registry.fault(LAYER, redirect(f"http://{inside.alias}/latest/meta-data?signature=s3cret"))
+        monkeypatch.setattr(http.Transport, "private", lambda self, url: inside.alias in url)
+        error = _failure(reference)
+        assert inside.requests == []
+    assert isinstance(error, SourceError)
+    assert "private address" in str(error)
+    assert "s3cret" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("url", "addresses", "allowed", "expected"),
+    [
+        ("https://storage.example/x", ["10.0.0.1"], (), True),
+        ("https://storage.example/x", ["93.184.215.14"], (), False),
+        ("https://storage.example/x", ["10.0.0.1"], ("storage.example",), False),
+        ("https://storage.example/x", [], (), False),
+        ("https://169.254.169.254/x", [], (), True),
+    ],
+)
+def test_private(url: str, addresses: list[str], allowed: tuple[str, ...], expected: bool) -> None:
+    assert http.Transport(allowed_private=allowed, resolve=lambda host: addresses).private(url) is expected
+
+
 def test_resume_starts_again_at_the_registry() -> None:
     """A signed address of the storage may have expired in between."""
     with FakeRegistry() as registry, FakeRegistry() as storage:
