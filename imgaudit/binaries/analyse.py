@@ -41,19 +41,18 @@ def analyse(data: memoryview, *, limits: Limits = DEFAULT_LIMITS) -> BinaryFacts
     return _packed(elf, sha256, limits) or _plain(elf, sha256)
 
 
-def _plain(elf: Elf, sha256: str) -> BinaryFacts:
+def _plain(elf: Elf, sha256: str, other: str | None = None) -> BinaryFacts:
+    """All facts of a file that is not packed, or of the program inside one; other: what is wrong besides."""
     dynamic = read_dynamic(elf)
     build_id, is_go = _build_id(elf)
     table = Pclntab(elf)
     go, problem = read_go(elf, dynamic, table, is_go)
-    if problem:
-        elf.problem(problem)
     symtab, dwarf = _symbols(elf)
     needs = glibc_names(dynamic.versions_needed)
     return BinaryFacts(
         elf.size,
         sha256,
-        _analysis(elf),
+        _analysis(elf, problem, other),
         areas_of(elf, table, is_go=bool(go.present)),
         machine=elf.machine,
         bits=elf.bits,
@@ -93,9 +92,7 @@ def _packed(elf: Elf, sha256: str, limits: Limits) -> BinaryFacts | None:
         analysis = Analysis(status="partial", reason=f"the packed program was not decoded: {program.reason}")
         return _headers_only(elf, sha256, analysis, areas, upx=program.info)
     inside = Elf(program.inside.image)
-    if program.reason:
-        inside.problem(program.reason)
-    facts = _plain(inside, sha256)
+    facts = _plain(inside, sha256, program.reason)
     return dataclasses.replace(
         facts,
         size=elf.size,
@@ -121,10 +118,10 @@ def _headers_only(elf: Elf, sha256: str, analysis: Analysis, areas: Areas, **kno
     )
 
 
-def _analysis(elf: Elf) -> Analysis:
-    if not elf.problems:
-        return _COMPLETE
-    return Analysis(status="partial", reason="ELF malformed: " + "; ".join(elf.problems))
+def _analysis(elf: Elf, *others: str | None) -> Analysis:
+    reasons = ["ELF malformed: " + "; ".join(elf.problems)] if elf.problems else []
+    reasons += [other for other in others if other]
+    return Analysis(status="partial", reason="; ".join(reasons)) if reasons else _COMPLETE
 
 
 def _build_id(elf: Elf) -> tuple[str | None, bool]:

@@ -117,7 +117,9 @@ def _regions(elf: Elf) -> Iterator[Region]:
             end = min(segment.offset + segment.file_size, elf.size)
             room -= end - segment.offset
             if room < 0:
-                raise BinaryError("ELF malformed: its segments overlap so much that they were not all searched")
+                raise BinaryError(
+                    "Go build info was not found: the file's segments overlap so much that not all were searched"
+                )
             yield Region(segment.address, bytes(elf.data[segment.offset : end]))
 
 

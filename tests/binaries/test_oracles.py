@@ -3,6 +3,7 @@
 import functools
 import io
 import json
+import random
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from imgaudit.binaries import BinaryFacts, analyse
 from imgaudit.binaries.dynamic import glibc_names
 from imgaudit.binaries.elf import Elf
 from imgaudit.model import GoInfo, GoModule
+from tests.binaries.test_analyse import FIGURES, FUZZ, check
 from tests.support import gobuild
 from tests.support.elf import strip_sections
 from tests.support.gobuild import CGO, HELLO, MODULES, NET, build
@@ -235,3 +237,30 @@ def test_second_opinion_of_pyelftools() -> None:
         segments = [(s["p_offset"], s["p_vaddr"], s["p_filesz"], s["p_flags"]) for s in other.iter_segments()]
         assert [(s.offset, s.address, s.file_size, s.flags) for s in elf.segments] == segments
         assert list(elf.problems) == []
+
+
+@pytest.mark.go
+def test_mutants_of_real_files() -> None:
+    """Figures replaced where figures are: headers, section headers, the dynamic section, build info, pclntab."""
+    draw = random.Random(20261121)
+    sources = [build(HELLO, "-ldflags=-s -w").read_bytes(), build(HELLO, "-buildmode=pie").read_bytes()]
+    sources += [strip_sections(sources[0]), *(path.read_bytes() for path in system_files()[:2])]
+    names = (".dynamic", ".dynstr", ".gnu.version_r", ".go.buildinfo", ".note.go.buildid", ".gopclntab", ".interp")
+    for _ in range(FUZZ // 3):
+        data = bytearray(draw.choice(sources))
+        places = [(0, 64 + 56 * 12)]
+        for section in Elf(memoryview(bytes(data))).sections or ():
+            if section.name in names:
+                places.append((section.offset, min(section.size, 2000)))
+        headers = int.from_bytes(data[40:48], "little")
+        if headers:
+            places.append((headers, len(data) - headers))
+        for _ in range(draw.randint(1, 5)):
+            start, length = draw.choice(places)
+            width = draw.choice((1, 2, 4, 8))
+            at = start + draw.randrange(max(1, length // width)) * width
+            figure = draw.choice(FIGURES) if draw.random() < 0.5 else draw.randrange(len(data))
+            data[at : at + width] = (figure & (1 << 8 * width) - 1).to_bytes(width, "little")
+        if draw.random() < 0.05:
+            del data[draw.randrange(64, len(data)) :]
+        check(bytes(data), seconds=5)
