@@ -1,13 +1,14 @@
 """What a plain layer would weigh as a gzip blob, without compressing it.
 
-A layer that an archive or an engine holds uncompressed is compressed when it is pushed: by Go's compress/gzip at
-its default level (containers/image, go-containerregistry, Docker's own push). That takes a second for 30 MB. Here
-some blocks of the layer are compressed by isal, twenty times as fast and somewhat less dense; a curve turns that into
-what Go's encoder would make of the same block; and of a few of these blocks zlib level 6, which is Go's equal within
-a few percent, says how far the curve is off for this very layer.
+A layer that an archive or an engine holds uncompressed is compressed when it is pushed, by Go's compress/gzip at its
+default level where Docker does it. That takes a second for 50 MB. Here some blocks of the layer are compressed by
+isal, ten times as fast and somewhat less dense; a curve turns that into what Go's encoder would make of the same
+block; and of a few of these blocks zlib level 6, which is Go's equal within a few percent, says how far the curve is
+off for this very layer.
 
 Measured against Go 1.26 on 32 layers from 2 to 745 MB (2026-11-21, docs/sizes.md has the table): off by 1.9 % on the
-22 it was tuned on and 4.2 % on ten others (root mean square), at worst 7.4 %; 0.3 s of CPU for 1.4 GB in four layers.
+22 it was tuned on and 4.2 % on ten others (root mean square), at worst 7.4 %; 0.4 s of CPU for 1.4 GB in four layers,
+on a busy machine.
 """
 
 import zlib
