@@ -129,12 +129,12 @@ def _reasons(best: Image, images: Sequence[Image], able: Sequence[Image]) -> lis
     count = "the only one" if len(able) == 1 else f"the smallest of {len(able)}"
     about = "about " if best.size.download_estimated else ""
     says = [
-        f"It is {count} that can run its program: {about}{size_words(best.size.download)} to pull, "
-        f"{size_words(best.size.rootfs)} on disk."
+        f"It is {count} that can run its program: {about}{_words(best.size.download)} to pull, "
+        f"{_words(best.size.rootfs)} on disk."
     ]
     on_disk = min(able, key=lambda image: image.size.rootfs or 0)
     if (on_disk.size.rootfs or 0) < (best.size.rootfs or 0):
-        says.append(f"{on_disk.label} is smaller on disk ({size_words(on_disk.size.rootfs)}).")
+        says.append(f"{on_disk.label} is smaller on disk ({_words(on_disk.size.rootfs)}).")
     service = _service(best)
     if service and service.linkage in ("static", "static-pie"):
         says.append(f"Its program is linked {service.linkage}: it needs no loader and no library.")
@@ -145,7 +145,7 @@ def _reasons(best: Image, images: Sequence[Image], able: Sequence[Image]) -> lis
         plain = [image for image in able if not any(b.role == "service" and b.upx.present for b in image.binaries)]
         if plain:
             other = min(plain, key=lambda image: image.size.download or 0)
-            says.append(f"The smallest unpacked one is {other.label} ({size_words(other.size.download)} to pull).")
+            says.append(f"The smallest unpacked one is {other.label} ({_words(other.size.download)} to pull).")
     says.extend(_why_not(image) for image in images if not image.fitness.runs or not image.complete)
     return says
 
@@ -156,3 +156,7 @@ def _list(words: Sequence[str], conjunction: str) -> str:
 
 def _service(image: Image) -> Binary | None:
     return next((binary for binary in image.binaries if binary.role == "service"), None)
+
+
+def _words(size: int | None) -> str:
+    return "unknown" if size is None else size_words(size)

@@ -4,30 +4,19 @@ Three significant digits; what is unknown, unchanged or new is a word, never 0 o
 JSON and beside the rounded figure in HTML.
 """
 
+from imgaudit.units import significant, size_words
+
 NOT_MEASURED = "not measured"
 NOT_COMPARABLE = "not comparable"
 SAME = "same"
 NEW = "new"
-
-_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 
 
 def size(count: int | None, *, estimated: bool = False) -> str:
     """`7.13 MB`, `~7.13 MB` when estimated, `not measured` for None."""
     if count is None:
         return NOT_MEASURED
-    sign, value, unit = "-" if count < 0 else "", float(abs(count)), 0
-    # 999,500 rounds to 1,000 kB, which reads 1.00 MB.
-    while value >= (999.5 if unit else 1000) and unit < len(_UNITS) - 1:
-        value /= 1000
-        unit += 1
-    return f"{'~' if estimated else ''}{sign}{significant(value) if unit else int(value)} {_UNITS[unit]}"
-
-
-def significant(value: float) -> str:
-    """Three significant digits without an exponent: 7.13, 71.3, 713. For values of 0.01 and more."""
-    digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
-    return f"{value:.{digits}f}"
+    return f"{'~' if estimated else ''}{size_words(count)}"
 
 
 def exact(count: int | None) -> str:

@@ -43,13 +43,14 @@ def shared(report: model.Report) -> list[str]:
 
 
 def changes(report: model.Report) -> list[str]:
-    """Each difference with its causes; what no cause explains is said."""
+    """Each difference whose causes were looked for, with them; what they leave unexplained is said."""
     if report.comparison is None:
         return []
     estimated = {image.label for image in report.images if image.size.download_estimated}
     return [
         _change(change, report.comparison, change.measure == "download" and change.label in estimated)
         for change in report.comparison.changes
+        if change.causes
     ]
 
 
