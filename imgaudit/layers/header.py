@@ -46,7 +46,7 @@ def number(field: bytes) -> int:
 
 def decimal(text: bytes) -> int:
     """A PAX number that is no time: digits, of 64 bits at most."""
-    if not text.isdigit() or len(text) > 19 or (value := int(text)) > INT64_MAX:
+    if not text.isdigit() or len(text.lstrip(b"0")) > 19 or (value := int(text.lstrip(b"0") or b"0")) > INT64_MAX:
         raise Malformed(f"{text[:24]!r} is no 64-bit number")
     return value
 

@@ -326,6 +326,12 @@ class TarScan:
             held.append(piece)
             head += piece[: _HEAD - len(head)]
         whole = bytearray() if self._collector.wants(path, size, mode, head) else None
+        if whole is not None and regions is not None and size > self._limits.elf_file:
+            # Holes cost nothing to store, so a kilobyte could ask for all memory.
+            raise LimitError(
+                f"{self._name}: the content of the sparse file {path} is wanted, its {size} bytes are over the limit"
+                f" of {self._limits.elf_file}"
+            )
         digest = xxhash.xxh3_64(seed=SEED)
         for piece in chain(held, pieces):
             digest.update(piece)
@@ -379,11 +385,21 @@ class TarScan:
 
 def _header_name(block: bytes) -> bytes:
     name = block[:100].partition(b"\0")[0]
-    if block[257:263] == b"ustar\0" and block[345]:
+    if not block[345]:
+        return name
+    prefix = b""
+    if block[257:263] == b"ustar\0":
         # star keeps times where ustar's prefix ends, and says so in the last bytes.
         prefix = block[345 : 476 if block[508:512] == b"tar\0" else 500].partition(b"\0")[0]
-        return prefix + b"/" + name
-    return name
+    elif block[257:265] == b"ustar  \0":
+        # GNU keeps times here. Go before 1.8 wrote a prefix all the same, and its reader, the engines', knows.
+        try:
+            header.number(block[345:357])
+            header.number(block[357:369])
+        except Malformed:
+            prefix = block[345:500].partition(b"\0")[0]
+            prefix = prefix if prefix.isascii() else b""
+    return prefix + b"/" + name if prefix else name
 
 
 def _is_whiteout(path: str) -> bool:

@@ -184,8 +184,9 @@ def test_v7_folders_end_in_a_slash_and_have_no_magic() -> None:
 def test_prefixes_count_in_ustar_only() -> None:
     data = member(b"f", prefix=b"a/b") + member(b"g", prefix=b"a/b", magic=b"ustar  \0")
     data += member(b"h", prefix=b"a/b", magic=b"")
+    data += member(b"t", prefix=b"%011o\0%011o\0" % (1, 2), magic=b"ustar  \0")
     data += member(b"s", prefix=b"a/b", extra={476: b"00000000001\0", 508: b"tar\0"})
-    assert read(data + END).paths == ["/a/b/f", "/g", "/h", "/a/b/s"]
+    assert read(data + END).paths == ["/a/b/f", "/a/b/g", "/h", "/t", "/a/b/s"]
 
 
 def test_signed_checksums_are_accepted() -> None:
@@ -236,6 +237,7 @@ def test_pax_against_header() -> None:
         return read(pax({"size": record}) + header(size=claimed) + padded(b"12345") + member(b"b") + END)
 
     assert (size(5, b"5").entries[0].size, size(5, b"5").kinds) == (5, [])
+    assert (size(5, b"0" * 30 + b"5").entries[0].size, size(5, b"05").kinds) == (5, [])
     assert (size(9, b"5").entries[0].size, size(9, b"5").kinds) == (5, ["size-conflict"])
     assert (size(0, b"5").paths, size(0, b"5").kinds) == (["/f", "/b"], ["size-conflict"])
     for wrong in (b"-5", b"5.0", b"0x5", b" 5", b"9" * 19, b"9" * 40, b"5\0"):
@@ -465,6 +467,13 @@ def test_holes_count_as_expanded() -> None:
         )
         with pytest.raises(LimitError):
             read(data + END, limits=limits)
+
+
+def test_a_hole_is_not_held_in_memory() -> None:
+    limits = dataclasses.replace(DEFAULT_LIMITS, elf_file=5000)
+    data = pax({"GNU.sparse.major": b"1", "GNU.sparse.minor": b"0", "GNU.sparse.realsize": b"5001"})
+    with pytest.raises(LimitError, match="sparse file /s is wanted"):
+        read(data + member(b"s", padded(b"0\n")) + END, limits=limits)
 
 
 # Against other tools
