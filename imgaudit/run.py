@@ -8,7 +8,7 @@ import msgspec
 
 from imgaudit import __version__
 from imgaudit.audit import AuditOptions, audit
-from imgaudit.compare import compare_images
+from imgaudit.comparison import compare_images
 from imgaudit.errors import ImgauditError, UsageError, worst_exit_code
 from imgaudit.model import SCHEMA_VERSION, Failed, Image, Report, Tool
 from imgaudit.sources import parse_reference

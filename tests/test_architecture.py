@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+import imgaudit
+
 PACKAGE = pathlib.Path(__file__).resolve().parent.parent / "imgaudit"
 NEUTRAL = {"errors", "limits", "units"}
 
@@ -21,12 +23,12 @@ ARROWS = {
     "binaries": NEUTRAL | {"model"},
     "system": NEUTRAL | {"model", "layers.interface"},
     "checks": NEUTRAL | {"model"},
-    "compare": NEUTRAL | {"model"},
+    "comparison": NEUTRAL | {"model"},
     "reports": NEUTRAL | {"model"},
     "inside": NEUTRAL | {"model", "sources", "layers", "binaries", "system", "checks"},
     "assemble": NEUTRAL | {"model", "sources", "layers", "system", "inside"},
     "audit": NEUTRAL | {"model", "sources", "layers", "binaries", "system", "assemble"},
-    "run": NEUTRAL | {"model", "sources", "audit", "compare", "__init__"},
+    "run": NEUTRAL | {"model", "sources", "audit", "comparison", "__init__"},
     "unpack": NEUTRAL | {"sources", "layers", "audit", "assemble"},
     "__main__": {"cli"},
     "__init__": {"audit", "model", "run", "sources"},
@@ -84,6 +86,11 @@ def test_only_the_command_line_prints_or_exits() -> None:
             if isinstance(node, ast.Call):
                 called = ast.unparse(node.func)
                 assert called not in ("print", "exit", "sys.exit", "os._exit"), f"{path}: {called}"
+
+
+def test_no_part_hides_a_function_of_the_library() -> None:
+    """Importing imgaudit/compare.py would put the module where the function imgaudit.compare was."""
+    assert not set(parts()) & set(imgaudit.__all__)
 
 
 def test_files_stay_short() -> None:

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from imgaudit import model
-from imgaudit.compare import compare_images, recommend
+from imgaudit.comparison import compare_images, recommend
 from imgaudit.errors import UsageError
 from tests.support import reports
 
