@@ -1,6 +1,7 @@
 """The JSON Schema of a report, and reading a saved report back."""
 
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -70,7 +71,7 @@ def _load(data: bytes) -> AnyReport:
         raise
     except msgspec.DecodeError as error:
         # msgspec reads no lone surrogates, by which names that are not UTF-8 are kept; the standard library does.
-        if "surrogate" not in str(error):
+        if not re.search("surrogate|hex escape", str(error)):
             raise
     document = json.loads(data.decode("utf-8"), parse_constant=_no_constant)
     if not isinstance(document, dict):

@@ -19,6 +19,7 @@ from tests.support import gobuild
 from tests.support.elf import strip_sections
 from tests.support.gobuild import CGO, HELLO, MODULES, NET, build
 from tests.support.readelf import Readelf, readelf
+from tests.support.tools import need
 
 SYSTEM = ("/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/lib64", "/usr/bin", "/usr/sbin")
 STATIC_PIE = ("-buildmode=pie", "-ldflags=-linkmode external -extldflags -static-pie")
@@ -164,11 +165,11 @@ def test_go_binaries(what: tuple[Any, ...], how: dict[str, Any], linkage: str, c
 
 @pytest.mark.go
 def test_stripping_by_binutils(tmp_path: Path) -> None:
+    need("strip")
     source = build(HELLO)
     for flags, symtab, dwarf in ((["-g"], True, False), (["-s"], False, False)):
         out = tmp_path / flags[0]
-        if subprocess.run(["strip", *flags, "-o", str(out), str(source)], check=False).returncode:
-            pytest.skip("needs strip (binutils)")
+        subprocess.run(["strip", *flags, "-o", str(out), str(source)], check=True)
         facts = analyse(memoryview(out.read_bytes()))
         assert (facts.symtab, facts.dwarf) == (symtab, dwarf)
         agree_with_go(facts.go, go_says(source))
@@ -177,11 +178,12 @@ def test_stripping_by_binutils(tmp_path: Path) -> None:
 @pytest.mark.go
 @pytest.mark.parametrize("flag", ["--compress-debug-sections=zlib", "--compress-debug-sections=zlib-gnu"])
 def test_compressed_dwarf(tmp_path: Path, flag: str) -> None:
+    need("objcopy")
     gobuild.require_c()
     out = tmp_path / "out"
     done = subprocess.run(["objcopy", flag, str(build(CGO, cgo=True)), str(out)], capture_output=True, check=False)
     if done.returncode:
-        pytest.skip("needs objcopy (binutils)")
+        pytest.skip(f"this objcopy has no {flag}")
     facts = analyse(memoryview(out.read_bytes()))
     assert facts.dwarf is True
     agree(facts, readelf([out])[out])

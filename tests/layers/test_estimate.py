@@ -5,6 +5,7 @@ import gzip
 import hashlib
 import pathlib
 import random
+import re
 import subprocess
 import time
 from collections.abc import Callable
@@ -104,6 +105,9 @@ def go_gzip(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bytes], int]:
 @pytest.mark.go
 @pytest.mark.parametrize("name", GENERATED)
 def test_the_recorded_sizes_are_gos(name: str, go_gzip: Callable[[bytes], int]) -> None:
+    version = subprocess.run(["go", "version"], check=True, capture_output=True, text=True).stdout.split()[2]
+    if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) > (1, 26):
+        pytest.skip(f"{version} compresses otherwise than Go up to 1.26, whose sizes are recorded")
     assert go_gzip(GENERATED[name]()) == pytest.approx(RECORDED[name], rel=0.005)
 
 

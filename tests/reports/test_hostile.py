@@ -6,8 +6,9 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from imgaudit.reports import AnyReport, RenderOptions, load_report, render
 from tests.support import reports
@@ -70,7 +71,7 @@ def test_markdown_holds_only_our_own_elements(case: str) -> None:
 
 @pytest.mark.parametrize("case", REPORTS)
 def test_a_markdown_parser_finds_only_what_we_wrote(case: str) -> None:
-    parser: Any = pytest.importorskip("markdown_it").MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
     tokens = parser.parse(text_of(REPORTS[case], "markdown"))
     inline = [child for token in tokens for child in token.children or ()]
     assert {token.type for token in inline} <= {"text", "html_inline", "strong_open", "strong_close", "softbreak"}
@@ -117,6 +118,8 @@ def test_json_keeps_every_name_as_it_was(case: str) -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(st.text(st.characters(codec=None), min_size=1, max_size=40))
+@example("\ud800")
+@example("\udc80x")
 def test_any_name_in_any_format(name: str) -> None:
     image = reports.image(name, (reports.layer(0, "x", 1_000, created_by=name),), {"other files": 1_000})
     report = reports.report(image, image)
@@ -124,4 +127,5 @@ def test_any_name_in_any_format(name: str) -> None:
         assert CONTROLS.search(text_of(report, format, tty=True)) is None
     data = render(report, "json")
     assert isinstance(data, bytes)
-    assert load_report(data) == report
+    if not re.search("[\ud800-\udbff][\udc00-\udfff]", name):  # JSON reads the two as one character
+        assert load_report(data) == report
