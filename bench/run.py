@@ -93,9 +93,8 @@ def main() -> None:
             memory = max(run[1] for run in taken[tool])
             middle = statistics.median(seconds)
             ratio = "" if tool == "imgaudit" else f"{own / middle:6.2f}"
-            print(
-                f"{name:12} {tool:9} {middle:7.2f}s {seconds[0]:6.2f}s {seconds[-1]:6.2f}s {memory / 1e6:5.0f} MB   {ratio}"
-            )
+            times = f"{middle:7.2f}s {seconds[0]:6.2f}s {seconds[-1]:6.2f}s"
+            print(f"{name:12} {tool:9} {times} {memory / 1e6:5.0f} MB   {ratio}")
         print()
 
 

@@ -3,7 +3,6 @@
 import json
 import re
 from html.parser import HTMLParser
-from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
