@@ -36,7 +36,23 @@ def add_tree(tar: tarfile.TarFile, root: pathlib.Path, name: str) -> None:
         folders.sort()
         for file in sorted(files):
             path = pathlib.Path(folder) / file
-            tar.add(path, f"{name}/{path.relative_to(root)}", recursive=False)
+            add_file(tar, path, f"{name}/{path.relative_to(root)}")
+
+
+def add_file(tar: tarfile.TarFile, path: pathlib.Path, name: str) -> None:
+    """As engines write layers (Go's archive/tar): whole seconds, ustar where the name fits, else a PAX header."""
+    info = tar.gettarinfo(str(path), name)
+    info.mtime = int(info.mtime)
+    tar.format = tarfile.USTAR_FORMAT
+    try:
+        info.tobuf(tarfile.USTAR_FORMAT)
+    except ValueError:
+        tar.format = tarfile.PAX_FORMAT
+    if info.isreg():
+        with path.open("rb") as file:
+            tar.addfile(info, file)
+    else:
+        tar.addfile(info)
 
 
 def layer_of(path: pathlib.Path, *trees: tuple[pathlib.Path, str]) -> pathlib.Path:
@@ -47,7 +63,7 @@ def layer_of(path: pathlib.Path, *trees: tuple[pathlib.Path, str]) -> pathlib.Pa
                 if root.is_dir():
                     add_tree(tar, root, name)
                 else:
-                    tar.add(root, name)
+                    add_file(tar, root, name)
         partial.rename(path)
     return path
 

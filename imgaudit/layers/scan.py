@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from imgaudit.layers.budget import AnomalyLog, Budget
 from imgaudit.layers.decompress import decoder, promised, sniff
@@ -13,8 +13,6 @@ from imgaudit.layers.tar import TarScan
 from imgaudit.limits import DEFAULT_LIMITS, Limits
 
 __all__ = ["Budget", "Estimator", "scan_layer"]
-
-T = TypeVar("T")
 
 CHUNK = 1 << 20  # stored bytes read at a time
 _SAID: dict[Compression | None, str] = {"none": "a plain tar", "gzip": "gzip", "zstd": "zstd"}
@@ -38,12 +36,12 @@ def scan_layer(
     name: str = "layer",
     estimator: Callable[[], Estimator] | None = None,
 ) -> LayerScan:
-    """Reads a layer to its end, from the calling thread; hashing and scanning run beside it.
+    """Reads a layer to its end, in the calling thread; hashing runs beside it.
 
     media_type is compared with the bytes' magic, which is believed. budget: shared by the layers of one image
     (its limits then count); None for a layer on its own. name begins every message. estimator is made and fed for
-    a plain layer only. The collector is called from one other thread. Raises ImageError, LimitError, and whatever
-    stream or collector raise; no thread outlives the call.
+    a plain layer only. Raises ImageError, LimitError, and whatever stream or collector raise; no thread outlives
+    the call.
     """
     budget = budget or Budget(limits)
     anomalies = AnomalyLog()
@@ -57,57 +55,49 @@ def scan_layer(
             "compression-unlike-media-type",
             f"the media type {media_type} promises {_SAID[expected]}, the bytes are {_SAID[compression]}",
         )
+    estimate = estimator() if estimator and compression == "none" else None
+    stored = unpacked = 0
 
-    def scan_tar(pieces: Iterator[bytes]) -> TarScan:
-        scan = TarScan(pieces, collector=collector, budget=budget, anomalies=anomalies, name=name)
-        scan.run()
-        return scan
+    # The tar's reader pulls: each chunk is read, handed to the threads that hash it, inflated, and scanned before
+    # the next is read. A queue between inflating and scanning would only pass the interpreter's lock to and fro.
+    def pieces() -> Iterator[bytes]:
+        nonlocal stored, unpacked
+        for chunk in chain((first,) if first else (), chunks):
+            stored += len(chunk)
+            if digest is not diff_id:
+                digest.put(chunk)
+            for piece in decode.feed(chunk):
+                unpacked += len(piece)
+                budget.expand(len(piece))
+                diff_id.put(piece)
+                if estimate is not None:
+                    estimate.feed(piece)
+                yield piece
+        decode.finish()
 
     with contextlib.ExitStack() as stack:
 
-        def beside(what: str, work: Callable[[Iterator[bytes]], T]) -> Consumer[T]:
-            consumer = Consumer(what, work)
+        def hashing(what: str) -> Consumer[str]:
+            consumer = Consumer(what, sha256_of)
             stack.callback(consumer.abandon)
             return consumer
 
-        tar = beside("tar", scan_tar)
-        diff_id = beside("diff_id", sha256_of)
-        digest = diff_id if compression == "none" else beside("digest", sha256_of)
-        size = beside("estimate", _estimate_with(estimator)) if estimator and compression == "none" else None
-        consumers: list[Consumer[TarScan] | Consumer[str] | Consumer[int]] = [tar, diff_id]
-        if size is not None:
-            consumers.append(size)
-        stored = unpacked = 0
-        try:
-            for chunk in chain((first,) if first else (), chunks):
-                stored += len(chunk)
-                if digest is not diff_id:
-                    digest.put(chunk)
-                for piece in decode.feed(chunk):
-                    unpacked += len(piece)
-                    budget.expand(len(piece))
-                    for consumer in consumers:
-                        consumer.put(piece)
-            decode.finish()
-        except Exception:
-            # What the tar's reader finds wrong lies earlier in the bytes than what stopped us here: it counts.
-            tar.abandon()
-            if tar.error is not None:
-                raise tar.error from None
-            raise
-        found = tar.finish()
+        diff_id = hashing("diff_id")
+        digest = diff_id if compression == "none" else hashing("digest")
+        tar = TarScan(pieces(), collector=collector, budget=budget, anomalies=anomalies, name=name)
+        tar.run()
         return LayerScan(
             compression=compression,
             digest=digest.finish(),
             diff_id=diff_id.finish(),
             stored=stored,
             unpacked=unpacked,
-            content=found.content,
-            files=found.files,
-            dirs=found.dirs,
-            estimate=size.finish() if size is not None else None,
-            entries=found.entries,
-            payloads=found.payloads,
+            content=tar.content,
+            files=tar.files,
+            dirs=tar.dirs,
+            estimate=estimate.finish() if estimate is not None else None,
+            entries=tar.entries,
+            payloads=tar.payloads,
             anomalies=anomalies.result(),
         )
 
@@ -122,13 +112,3 @@ def _chunks(stream: Stream) -> Iterator[bytes]:
                 size += len(part)
             chunk = b"".join(parts)
         yield chunk
-
-
-def _estimate_with(new: Callable[[], Estimator]) -> Callable[[Iterator[bytes]], int]:
-    def estimate(pieces: Iterator[bytes]) -> int:
-        estimator = new()
-        for piece in pieces:
-            estimator.feed(piece)
-        return estimator.finish()
-
-    return estimate

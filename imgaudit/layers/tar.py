@@ -127,8 +127,10 @@ class TarScan:
                 break
             block = buf[pos : pos + BLOCK]
             try:
-                if block[345] or adler32(block, 0) & 0xFFFF != checksums[checksum]:
+                if adler32(block, 0) & 0xFFFF != checksums[checksum]:
                     break
+                if block[345]:
+                    raw = _header_name(block)
                 name = raw.rstrip(b"\0").decode()
                 mode, uid, gid = owners[owner]
                 mtime = times[time_field]

@@ -55,6 +55,7 @@ class FlatTree:
         self._root = root
         self._payloads = [scan.payloads for scan in scans]
         self._limits = limits
+        self._files: list[TreeNode] | None = None
 
     def get(self, path: str) -> TreeNode | None:
         """The node at this very path; links in its parents are followed, a link at its end is not.
@@ -77,6 +78,11 @@ class FlatTree:
 
     def files(self) -> Iterator[TreeNode]:
         """Every regular file, once per inode (the first of its paths), in the order of walk."""
+        if self._files is None:  # several parts of an audit go through them
+            self._files = list(self._each_file())
+        return iter(self._files)
+
+    def _each_file(self) -> Iterator[TreeNode]:
         seen: set[int] = set()
         for path, inode in self._walk():
             entry = inode.entry

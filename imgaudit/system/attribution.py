@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from imgaudit.layers.interface import Tree
+from imgaudit.layers.interface import Node, Tree
 from imgaudit.model import Attribution
 from imgaudit.model.image import AttributionKind
 from imgaudit.system.collect import Certificates
@@ -23,13 +23,10 @@ _DATABASES = (
 )
 _CERTIFICATES = (
     "/etc/ssl/certs/",
-    "/etc/ssl/cert.pem",
-    "/etc/ssl/ca-bundle.pem",
     "/usr/share/ca-certificates/",
     "/usr/local/share/ca-certificates/",
     "/etc/pki/ca-trust/",
     "/etc/pki/tls/certs/",
-    "/etc/pki/tls/cacert.pem",
     "/etc/ca-certificates/",
     "/usr/share/pki/",
     "/var/lib/ca-certificates/",
@@ -39,8 +36,9 @@ _TIME_ZONES = (
     "/usr/share/lib/zoneinfo/",
     "/usr/lib/locale/TZ/",
     "/etc/zoneinfo/",
-    "/etc/localtime",
 )
+_CERTIFICATE_FILES = frozenset(("/etc/ssl/cert.pem", "/etc/ssl/ca-bundle.pem", "/etc/pki/tls/cacert.pem"))
+_TIME_ZONE_FILES = frozenset(("/etc/localtime",))
 _SOURCE_FOLDERS = ("/usr/local/go/src/", "/usr/local/go/test/")
 _SOURCE_ENDINGS = (".go", "/go.mod", "/go.sum", "/go.work", "/go.work.sum")
 _ZONE_ARCHIVE = "/lib/time/zoneinfo.zip"
@@ -98,41 +96,65 @@ def attribute(
     shares: dict[AttributionKind, _Share] = {}
 
     def add(kind: AttributionKind, path: str, size: int, package: str | None) -> None:
-        if size:
-            if kind not in shares:
-                shares[kind] = _Share()
-            shares[kind].add(path, size, package if kind == "os files" else None)
+        share = shares.get(kind)
+        if share is None:
+            share = shares[kind] = _Share()
+        share.add(path, size, package if kind == "os files" else None)
 
+    kinds = _Kinds()
     for node in tree.files():
         path, size = node.path, node.entry.size
-        package = owners.get(path)
-        facts = binaries_by_path.get(path)
-        if facts is None:
-            add(_kind(path, node.payload, package, node.layer in base_layers), path, size, package)
+        if not size:
             continue
+        package, facts = owners.get(path), binaries_by_path.get(path)
         of_the_os = package is not None or node.layer in base_layers
+        if facts is None:
+            kind = _kind(path, kinds[path.rpartition("/")[0]], node, package)
+            add(kind or ("os files" if of_the_os else "other files"), path, size, package)
+            continue
         areas: Sequence[tuple[AttributionKind, int]] = facts.areas
         if sum(count for _, count in areas) != size or any(
             count < 0 for _, count in areas
         ):  # never trust a partition that isn't one
             areas = (("other binaries", size),)
-        for kind, count in areas:
-            add("os files" if of_the_os and kind == "other binaries" else kind, path, count, package)
+        for area, count in areas:
+            if count:
+                add("os files" if of_the_os and area == "other binaries" else area, path, count, package)
     ordered = sorted(shares.items(), key=lambda item: (-item[1].bytes, item[0]))
     return tuple(Attribution(kind=kind, bytes=share.bytes, detail=share.detail()) for kind, share in ordered)
 
 
-def _kind(path: str, payload: object | None, package: str | None, of_base: bool) -> AttributionKind:
-    if path.startswith(_DATABASES):
-        return "package databases"
-    if path.startswith(_CERTIFICATES):
+class _Kinds(dict[str, AttributionKind | None]):
+    """The kind that a folder's path gives all files in it, remembered by folder; None where files differ.
+
+    The order is the order in which kinds claim a file; what an OS package owns stands between (see _kind).
+    """
+
+    def __missing__(self, folder: str) -> AttributionKind | None:
+        place = folder + "/"
+        kind: AttributionKind | None = None
+        if place.startswith(_DATABASES):
+            kind = "package databases"
+        elif place.startswith(_CERTIFICATES):
+            kind = "certificates"
+        elif place.startswith(_TIME_ZONES):
+            kind = "time zones"
+        elif "/pkg/mod/" in place or "/.git/" in place or place.startswith(_SOURCE_FOLDERS):
+            kind = "source code"
+        self[folder] = kind
+        return kind
+
+
+def _kind(path: str, by_folder: AttributionKind | None, node: Node, package: str | None) -> AttributionKind | None:
+    """The kind of a file that is no executable; None for one that nothing claims."""
+    if by_folder is not None and by_folder != "source code":
+        return by_folder
+    if path in _CERTIFICATE_FILES:
         return "certificates"
-    if path.startswith(_TIME_ZONES) or path.endswith(_ZONE_ARCHIVE):
+    if path in _TIME_ZONE_FILES or path.endswith(_ZONE_ARCHIVE):
         return "time zones"
     if package is not None:
         return "os files"
-    if path.endswith(_SOURCE_ENDINGS) or "/pkg/mod/" in path or "/.git/" in path or path.startswith(_SOURCE_FOLDERS):
-        return "source code"
-    if isinstance(payload, Certificates) and payload.count:
-        return "certificates"
-    return "os files" if of_base else "other files"
+    if by_folder is not None or path.endswith(_SOURCE_ENDINGS):
+        return by_folder or "source code"
+    return "certificates" if isinstance(node.payload, Certificates) and node.payload.count else None
