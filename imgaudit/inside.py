@@ -54,8 +54,15 @@ def look_inside(source: SourceImage[Any], config: Config, flat: Flattened, scans
     packages = system.list_packages(tree)
     base, from_base = system.describe_base(tree, scans, config, packages, source.layers)
     runtime = system.runtime_facts(tree, facts, packages, environment)
+    identity = system.find_identity(config.user, tree)
     plan = system.find_service(
-        config.entrypoint, config.cmd, environment.get("PATH"), config.workdir, tree.resolve, environment
+        config.entrypoint,
+        config.cmd,
+        environment.get("PATH"),
+        config.workdir,
+        tree.resolve,
+        environment,
+        identity if isinstance(identity, system.Identity) else None,
     )
     placed = _place(tree, executables, plan)
     service = next((binary for binary in placed if binary.role == "service"), None)
@@ -75,7 +82,8 @@ def look_inside(source: SourceImage[Any], config: Config, flat: Flattened, scans
             service=service,
             program=plan.service,
             how=plan.how,
-            problems=plan.problems,
+            helpers=_helpers(tree, placed, plan),
+            problems=(*([identity] if isinstance(identity, str) else []), *plan.problems, *_unfit(tree, plan)),
             glibc=_glibc(service, facts),
         ),
         skipped=(*system.unread_databases(tree), *_not_analysed(placed)),
@@ -91,7 +99,7 @@ def _environment(config: Mapping[str, object]) -> dict[str, str]:
 
 
 def _place(tree: Tree, executables: list[tuple[Node, BinaryFacts]], plan: EntrypointPlan) -> tuple[Binary, ...]:
-    library_paths = system.library_paths(tree)
+    library_paths = system.library_paths(tree, plan.libraries)
     started = {_file(tree, path): (path, role) for path, role in _started(plan)}
     placed = []
     for node, found in executables:
@@ -99,8 +107,32 @@ def _place(tree: Tree, executables: list[tuple[Node, BinaryFacts]], plan: Entryp
         binary = binaries.place(
             found, path=path, layer=node.layer, role=role, lookup=tree.resolve, library_paths=library_paths
         )
+        if plan.libraries is None and role == "service" and binary.missing:  # they may be where the variable says
+            binary = msgspec.structs.replace(binary, missing=None)
         placed.append(msgspec.structs.replace(binary, go=system.redact_go(binary.go)))
     return tuple(sorted(placed, key=lambda binary: (ROLES.index(binary.role), binary.path)))
+
+
+def _helpers(tree: Tree, placed: tuple[Binary, ...], plan: EntrypointPlan) -> list[Binary]:
+    """The executables that are started before the service: they have to run, too."""
+    before = {_file(tree, path) for path in plan.started if path != plan.service}
+    return [binary for binary in placed if binary.role != "service" and _file(tree, binary.path) in before]
+
+
+def _unfit(tree: Tree, plan: EntrypointPlan) -> list[str]:
+    """What the kernel refuses to execute, or can't go on with, as sentences."""
+    sentences = []
+    for path in plan.started:
+        node = tree.get(path)
+        if node is None or not node.entry.mode & 0o111:
+            continue
+        if isinstance(node.payload, BinaryFacts):
+            if node.payload.cut_short:
+                sentences.append(f"{path} is cut short: it ends before what its headers announce.")
+        elif node.payload is None and node.entry.size <= system.SCRIPT_SIZE and plan.started == (plan.service,):
+            # Every script of this size was kept, and so was every ELF file. A shell would take it for a script.
+            sentences.append(f"{path} is no program: neither an ELF file nor a script that begins with #!.")
+    return sentences
 
 
 def _started(plan: EntrypointPlan) -> list[tuple[str, Role]]:

@@ -54,6 +54,7 @@ def _plain(elf: Elf, sha256: str, other: str | None = None) -> BinaryFacts:
         sha256,
         _analysis(elf, problem, other),
         areas_of(elf, table, is_go=bool(go.present)),
+        cut_short=elf.cut_short,
         machine=elf.machine,
         bits=elf.bits,
         endian=elf.endian,
@@ -97,6 +98,7 @@ def _packed(elf: Elf, sha256: str, limits: Limits) -> BinaryFacts | None:
         facts,
         size=elf.size,
         areas=areas,
+        cut_short=elf.cut_short,
         machine=elf.machine,
         stripped=program.inside.stripped,
         symtab=program.inside.symtab,
@@ -114,7 +116,15 @@ def _cgo_unknown(go: GoInfo) -> GoInfo:
 
 def _headers_only(elf: Elf, sha256: str, analysis: Analysis, areas: Areas, **known: Any) -> BinaryFacts:
     return BinaryFacts(
-        elf.size, sha256, analysis, areas, machine=elf.machine, bits=elf.bits, endian=elf.endian, **known
+        elf.size,
+        sha256,
+        analysis,
+        areas,
+        cut_short=elf.cut_short,
+        machine=elf.machine,
+        bits=elf.bits,
+        endian=elf.endian,
+        **known,
     )
 
 

@@ -14,6 +14,7 @@ from imgaudit.errors import BinaryError
 MAGIC = b"\x7fELF"
 
 PT_LOAD, PT_DYNAMIC, PT_INTERP, PT_NOTE = 1, 2, 3, 4
+PAGE = 4096  # the smallest that any Linux has
 PT_GNU_STACK, PT_GNU_RELRO = 0x6474E551, 0x6474E552
 PF_X, PF_W = 1, 2
 SHT_SYMTAB, SHT_NOTE, SHT_NOBITS = 2, 7, 8
@@ -197,6 +198,12 @@ class Elf:
                     f"segment {number} ends at {segment.offset + segment.file_size}, past the end of the file "
                     f"({self.size} bytes)"
                 )
+
+    @property
+    def cut_short(self) -> bool:
+        """Pages that are to be mapped lie wholly behind the end of the file: the kernel kills who touches one."""
+        end = max((s.offset + s.file_size for s in self.segments if s.type == PT_LOAD and s.file_size), default=0)
+        return end > -(-self.size // PAGE) * PAGE
 
     def read(self, offset: int, size: int, what: str) -> memoryview:
         """These bytes of the file; BinaryError with the place when they are not all there."""

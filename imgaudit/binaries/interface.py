@@ -29,6 +29,7 @@ class BinaryFacts:
     glibc_defined: the `GLIBC_x.y` that it offers, rising; only a libc of glibc offers any.
     build_id: the GNU build id (hexadecimal) where there is one, else Go's own (text, four parts), else None.
     debuglink: name of the file that holds the debug data (.gnu_debuglink).
+    cut_short: whole pages that the kernel maps are missing at the end of the file: it dies when it needs them.
     areas: what the file's bytes are, for the attribution of an image; their sum is size, always.
     """
 
@@ -36,6 +37,7 @@ class BinaryFacts:
     sha256: str
     analysis: Analysis
     areas: Areas
+    cut_short: bool = False
     machine: str | None = None
     bits: Literal[32, 64] | None = None
     endian: Literal["little", "big"] | None = None

@@ -1,6 +1,11 @@
 """Will it run? What the entrypoint's program needs, held against what the image holds. Sees only the model."""
 
+from collections.abc import Sequence
+
 from imgaudit.model import Binary, Config, Fitness, Platform, Runtime
+
+# Linux on amd64 runs 386 programs in all distributions' kernels; what 32-bit ARM programs need, many arm64 CPUs lack.
+_ALSO_RUNS = {"amd64": "386"}
 
 
 def judge_fitness(
@@ -9,6 +14,7 @@ def judge_fitness(
     config: Config,
     runtime: Runtime,
     service: Binary | None,
+    helpers: Sequence[Binary] = (),
     program: str | None,
     how: str,
     problems: tuple[str, ...],
@@ -17,30 +23,39 @@ def judge_fitness(
     """Judge one image.
 
     program: the path that the entrypoint ends at; service: its executable, None where it is none (a script).
-    problems: what the entrypoint's own resolution found wrong, as sentences. glibc: the sentence that says which
-    symbol version the image's libc lacks, None where none is lacking. Only a problem that stops the program makes
-    runs False; a program that was not found, or not read, makes it None.
+    helpers: shells and inits that are started before it. problems: what was found wrong otherwise, as sentences.
+    glibc: the sentence that says which symbol version the image's libc lacks, None where none is lacking. Only a
+    problem that stops the program makes runs False; a program that was not found, or not read, makes it None.
     """
     stops = [*problems]
+    for helper in helpers:
+        stops.extend(_stops(helper, platform))
     if service is not None:
         stops.extend(_stops(service, platform))
         if glibc:
             stops.append(glibc)
     runs: bool | None = not stops
-    if not stops and (service is None or service.machine is None or service.linkage is None):
+    if not stops and (service is None or not _is_known(service)):
         runs = None
     return Fitness(
         runs=runs,
-        problems=tuple(stops),
+        problems=tuple(dict.fromkeys(stops)),
         lacks=_lacks(config, runtime),
         program=program,
         how=how,
     )
 
 
+def _is_known(service: Binary) -> bool:
+    """Whether enough is known of it to say that nothing stops it."""
+    if service.machine is None or service.linkage is None:
+        return False
+    return not service.needed or service.missing is not None
+
+
 def _stops(service: Binary, platform: Platform) -> list[str]:
     stops = []
-    if service.machine is not None and service.machine != platform.architecture:
+    if service.machine not in (None, platform.architecture, _ALSO_RUNS.get(platform.architecture)):
         stops.append(f"{service.path} is built for {service.machine}, the image says {platform.architecture}")
     if service.interpreter and service.interpreter_present is False:
         stops.append(f"{service.path} needs the loader {service.interpreter}, which the image does not hold")

@@ -2,9 +2,10 @@
 
 from imgaudit.system.attribution import attribute
 from imgaudit.system.base import describe_base
-from imgaudit.system.collect import Certificates, Kept, Payload, SystemCollector
+from imgaudit.system.collect import SCRIPT_SIZE, Certificates, Kept, Payload, SystemCollector
 from imgaudit.system.config import read_config
 from imgaudit.system.entrypoint import EntrypointPlan, find_service
+from imgaudit.system.identity import Identity, find_identity
 from imgaudit.system.loader import library_paths
 from imgaudit.system.packages import file_owners, list_packages, unread_databases
 from imgaudit.system.redact import redact_env, redact_go, redact_text
@@ -12,14 +13,17 @@ from imgaudit.system.runtime import runtime_facts
 from imgaudit.system.structure import findings_of
 
 __all__ = [
+    "SCRIPT_SIZE",
     "Certificates",
     "EntrypointPlan",
+    "Identity",
     "Kept",
     "Payload",
     "SystemCollector",
     "attribute",
     "describe_base",
     "file_owners",
+    "find_identity",
     "find_service",
     "findings_of",
     "library_paths",

@@ -61,8 +61,12 @@ class Certificates(msgspec.Struct, frozen=True, tag="certificates"):
     count: int
 
 
+class Unread(msgspec.Struct, frozen=True, tag="unread"):
+    """A script that was not kept, for there were too many."""
+
+
 # What this package puts into LayerScan.payloads.
-Payload = Kept | Certificates
+Payload = Kept | Certificates | Unread
 
 
 class SystemCollector:
@@ -84,7 +88,7 @@ class SystemCollector:
             return self._kept(path, size)
         start = head[:2]
         if start == b"#!":
-            return bool(mode & 0o111) and size <= min(SCRIPT_SIZE, self._scripts_left)
+            return bool(mode & 0o111) and size <= SCRIPT_SIZE
         if start == b"--":
             return head.startswith(_PEM_HEAD) and size <= self._file
         if path.endswith(_PEM_ENDINGS):  # bundles that begin with a comment
@@ -97,6 +101,8 @@ class SystemCollector:
             self._left -= len(data)
             return Kept(bytes(data))
         if bytes(data[:2]) == b"#!":
+            if len(data) > self._scripts_left:
+                return Unread()
             self._scripts_left -= len(data)
             return Kept(bytes(data))
         count = count_certificates(bytes(data))

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from imgaudit.layers.interface import Node
 from imgaudit.system.collect import kept_text
+from imgaudit.system.identity import Identity
 from imgaudit.system.script import Run, Value, follow_script
 from imgaudit.system.shell_words import ScriptError
 from imgaudit.system.wrappers import SHELLS, WRAPPERS, inner_command, shell_command
@@ -19,6 +20,8 @@ from imgaudit.system.wrappers import SHELLS, WRAPPERS, inner_command, shell_comm
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 MAX_DEPTH = 20  # programs that start each other
 MAX_COMMANDS = 300  # commands followed in one image, on all ways
+# After these it is another user who starts the program.
+_USER_CHANGERS = frozenset(("su-exec", "gosu", "s6-setuidgid", "setuidgid", "setpriv"))
 
 _MULTICALL = frozenset(("busybox", "toybox", "coreutils"))
 
@@ -30,7 +33,9 @@ class EntrypointPlan:
     """service: path of the file that runs in the end, links resolved; None when that can't be told. It is also given
     where a problem keeps it from running. inits: programs that start it, in order. scripts: shell scripts and others
     on the way. shell_form: a shell interprets the command line itself. problems: why it can't start, as sentences.
-    how: one sentence, the evidence."""
+    how: one sentence, the evidence. started: the programs that are started for certain, shells and inits too, in
+    order; scripts are not among them. libraries: LD_LIBRARY_PATH as the service gets it, None when that can't be
+    told."""
 
     service: str | None
     inits: tuple[str, ...]
@@ -38,6 +43,8 @@ class EntrypointPlan:
     shell_form: bool
     problems: tuple[str, ...]
     how: str
+    started: tuple[str, ...] = ()
+    libraries: str | None = ""
 
 
 class _Found(NamedTuple):
@@ -47,6 +54,7 @@ class _Found(NamedTuple):
     service: str | None = None
     open: str | None = None
     dead: bool = False
+    libraries: str | None = None
 
 
 def find_service(
@@ -56,12 +64,13 @@ def find_service(
     workdir: str,
     lookup: Lookup,
     environment: Mapping[str, str] | None = None,
+    identity: Identity | None = None,
 ) -> EntrypointPlan:
     """Follow the image's command to the program that runs in the end.
 
     env_path: the image's PATH, None when it sets none. workdir: "" is "/". lookup: the node that an absolute path
     leads to, links followed. environment: all variables that the image sets; without it a variable without a
-    default is unknown.
+    default is unknown. identity: who starts it, None where that is unknown.
     """
     argv = (*entrypoint, *cmd)
     if not argv:
@@ -69,9 +78,11 @@ def find_service(
         return EntrypointPlan(None, (), (), False, (problem,), "neither ENTRYPOINT nor CMD is set")
     variables = dict(environment or {})
     variables["PATH"] = DEFAULT_PATH if env_path is None else env_path
-    search = _Search(lookup, variables, closed=environment is not None)
+    search = _Search(lookup, variables, identity, closed=environment is not None)
     cwd = posixpath.normpath("/" + workdir.lstrip("/"))
-    found = search.follow(Run(argv, cwd, variables["PATH"], certain=True), 0, "The entrypoint" if entrypoint else "CMD")
+    libraries = variables.get("LD_LIBRARY_PATH", "" if environment is not None else None)
+    run = Run(argv, cwd, variables["PATH"], certain=True, libraries=libraries)
+    found = search.follow(run, 0, "The entrypoint" if entrypoint else "CMD")
     shell_form = len(argv) > 1 and posixpath.basename(argv[0]) in SHELLS and argv[1] == "-c"
     how = search.story(found)
     return EntrypointPlan(
@@ -81,18 +92,24 @@ def find_service(
         shell_form,
         tuple(dict.fromkeys(search.problems)),
         how,
+        tuple(dict.fromkeys(search.started)),
+        found.libraries,
     )
 
 
 class _Search:
-    def __init__(self, lookup: Lookup, variables: Mapping[str, str], *, closed: bool) -> None:
+    def __init__(
+        self, lookup: Lookup, variables: Mapping[str, str], identity: Identity | None, *, closed: bool
+    ) -> None:
         self.lookup = lookup
+        self.identity = identity
         self.variables = variables
         self.closed = closed
         self.left = MAX_COMMANDS
         self.inits: list[str] = []
         self.scripts: list[str] = []
         self.problems: list[str] = []
+        self.started: list[str] = []
         self.through: list[str] = []  # what was looked through, for the evidence
         self.active: list[str] = []  # scripts being followed
 
@@ -117,9 +134,13 @@ class _Search:
             return node
         if not node.entry.mode & 0o111:
             self.problem(f"{who} runs {node.path}, which is not executable.", run)
+        elif refusal := self.refusal(node):
+            self.problem(f"{who} runs {node.path}, {refusal}.", run)
         script = kept_text(node.payload)
         if script is not None and script.startswith("#!"):
             return self.script(node, script, run, depth)
+        if run.certain:
+            self.started.append(node.path)
         applet = posixpath.basename(name)
         rest = run.argv[1:]
         if posixpath.basename(node.path) in _MULTICALL and applet in _MULTICALL and rest and rest[0] is not None:
@@ -132,8 +153,27 @@ class _Search:
             inner = inner_command(applet, rest)
             if isinstance(inner, str):
                 return _Found(open=f"{node.path} {inner}")
+            if applet in _USER_CHANGERS:
+                self.identity = None
+            if applet == "env":
+                run = _with_environment(run, rest[: len(rest) - len(inner)])
             return self.follow(dataclasses.replace(run, argv=inner), depth + 1, node.path)
-        return _Found(service=node.path)
+        return _Found(service=node.path, libraries=run.libraries)
+
+    def refusal(self, node: Node) -> str | None:
+        """Why the user may not start a file, as a clause."""
+        if self.identity is None:
+            return None
+        if not self.identity.may_start(node.entry):
+            rights = f"mode {node.entry.mode & 0o777:04o} of {node.entry.uid}"
+            return f"which the user {self.identity.uid} may not execute ({rights})"
+        folder = posixpath.dirname(node.path)
+        while folder != "/":
+            above = self.lookup(folder)
+            if above is not None and above.kind == "dir" and not self.identity.may_start(above.entry):
+                return f"whose folder {folder} the user {self.identity.uid} may not enter"
+            folder = posixpath.dirname(folder)
+        return None
 
     def find(self, name: str, run: Run, who: str) -> Node | _Found:
         """The file that a command names, as execve and the search in PATH find it."""
@@ -202,7 +242,8 @@ class _Search:
     def shell(self, node: Node, args: tuple[Value, ...], run: Run, depth: int) -> _Found:
         told = shell_command(args)
         if told is None:
-            return _Found(service=node.path)  # it reads its commands from its input: the shell is what runs
+            # It reads its commands from its input: the shell is what runs.
+            return _Found(service=node.path, libraries=run.libraries)
         kind, word, rest = told
         if word is None:
             return _Found(open=f"{node.path} runs a command that is only known when it runs")
@@ -241,8 +282,22 @@ class _Search:
         services = list(dict.fromkeys(way.service for way in alive if way.service))
         unknown = next((way.open for way in alive if way.open), None)
         if len(services) == 1 and unknown is None:
-            return _Found(service=services[0])
+            paths = {way.libraries for way in alive if way.service}
+            return _Found(service=services[0], libraries=paths.pop() if len(paths) == 1 else None)
         if services and unknown is None:
             return _Found(open=f"{label} may end in {' or '.join(services)}, as its conditions turn out")
         dead = all(way.dead for way in ways)
         return _Found(open=unknown, dead=dead)
+
+
+def _with_environment(run: Run, words: tuple[Value, ...]) -> Run:
+    """What env(1) changes for the command behind it, of what matters here."""
+    if any(word is None or word.startswith("-") for word in words):
+        return dataclasses.replace(run, libraries=None)
+    for word in words:
+        name, assigns, value = (word or "").partition("=")
+        if assigns and name == "PATH":
+            run = dataclasses.replace(run, path=value)
+        elif assigns and name == "LD_LIBRARY_PATH":
+            run = dataclasses.replace(run, libraries=value)
+    return run

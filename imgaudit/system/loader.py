@@ -9,9 +9,12 @@ MAX_FILES = 100  # configuration files read, included ones too
 MAX_FOLDERS = 1_000
 
 
-def library_paths(tree: Tree) -> tuple[str, ...]:
-    """The folders named, in the order in which the loaders would try them; none for an image without such files."""
-    folders: list[str] = []
+def library_paths(tree: Tree, variable: str | None = None) -> tuple[str, ...]:
+    """The folders named, in the order in which the loaders would try them; none for an image without such files.
+
+    variable: what LD_LIBRARY_PATH holds, if it is set.
+    """
+    folders = [folder for folder in (variable or "").replace(";", ":").split(":") if folder.startswith("/")]
     pending = ["/etc/ld.so.conf"]
     seen: set[str] = set()
     while pending and len(seen) < MAX_FILES:

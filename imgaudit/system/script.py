@@ -38,13 +38,14 @@ _DECLARE = frozenset(("export", "readonly", "local", "declare", "typeset"))
 class Run:
     """A command that the script may end in. An unknown word is None; cwd and PATH are those at that point.
 
-    certain: no undecided condition stands before it.
+    certain: no undecided condition stands before it. libraries: LD_LIBRARY_PATH at that point.
     """
 
     argv: tuple[Value, ...]
     cwd: Value
     path: Value
     certain: bool
+    libraries: Value = None
 
 
 @dataclasses.dataclass(slots=True)
@@ -248,7 +249,18 @@ class _Shell:
         argv: list[Value] = []
         for word in words[at:]:
             argv += self.expand(word, state)
-        return self.call(argv, words[at:], state) if argv else "yes"
+        if not argv:
+            return "yes"
+        if not assigned:
+            return self.call(argv, words[at:], state)
+        # What is assigned in front of a command is that command's alone.
+        before = {name: state.variables.get(name) for name, _ in assigned if name in state.variables}
+        state.variables.update(assigned)
+        status = self.call(argv, words[at:], state)
+        for name, _ in assigned:
+            state.variables.pop(name, None)
+        state.variables.update(before)
+        return status
 
     def call(self, argv: list[Value], words: tuple[Word, ...], state: _State) -> Status:
         name, rest = argv[0], argv[1:]
@@ -346,7 +358,14 @@ class _Shell:
         return "assumed" if status == "yes" else status
 
     def run(self, argv: list[Value], state: _State) -> Run:
-        return Run(tuple(argv), state.cwd, state.variables.get("PATH"), state.certain)
+        libraries = self.lookup("LD_LIBRARY_PATH", state)
+        return Run(
+            tuple(argv),
+            state.cwd,
+            state.variables.get("PATH"),
+            state.certain,
+            libraries[1] if libraries[0] or not self.closed else "",
+        )
 
     def join_word(self, word: Word, state: _State) -> Value:
         """A word as one string; None when a part is unknown."""
