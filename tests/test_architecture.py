@@ -94,8 +94,8 @@ def test_no_part_hides_a_function_of_the_library() -> None:
 
 
 def test_files_stay_short() -> None:
-    """About 200 lines a file; over 400 wants a reason, and then a line here."""
+    """About 200 lines a file; over 400 wants a reason: following a shell script is one state, step by step."""
     long = {
         str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*.py") if len(path.read_text().splitlines()) > 400
     }
-    assert long <= set()
+    assert long <= {"system/script.py"}

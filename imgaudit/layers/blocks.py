@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from imgaudit.errors import ImageError
-from imgaudit.layers.header import BLOCK
+from imgaudit.tarheader import BLOCK
 
 
 class Blocks:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from imgaudit.layers.blocks import Blocks
-from imgaudit.layers.header import BLOCK, Malformed, Records, TooLarge, decimal, number
 from imgaudit.limits import Limits
+from imgaudit.tarheader import BLOCK, Malformed, Records, TooLarge, decimal, number
 
 Region = tuple[int, int]  # offset in the file and length of bytes that are stored
 _ZEROS = bytes(1 << 20)

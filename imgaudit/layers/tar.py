@@ -12,13 +12,16 @@ from zlib import adler32
 
 import xxhash
 
+from imgaudit import tarheader as header
 from imgaudit.errors import ImageError, LimitError
-from imgaudit.layers import header, sparse
+from imgaudit.layers import sparse
 from imgaudit.layers.blocks import Blocks
 from imgaudit.layers.budget import AnomalyLog, Budget
+from imgaudit.layers.fields import Checksums, Numbers, Owners, header_name
 from imgaudit.layers.hashing import SEED
-from imgaudit.layers.header import BLOCK, ZERO_BLOCK, Malformed, Records, TooLarge
 from imgaudit.layers.interface import Collector, Entry, Kind
+from imgaudit.layers.names import decode_name, normalise
+from imgaudit.tarheader import BLOCK, ZERO_BLOCK, Malformed, Records, TooLarge
 
 _HEAD = 64  # bytes of a file that a collector decides by
 _NO_SIZE = b"00000000000\0"
@@ -39,37 +42,6 @@ _KINDS: dict[bytes, Kind] = {
 _CAPABILITY_KEYS = ("SCHILY.xattr.security.capability", "LIBARCHIVE.xattr.security.capability")
 
 
-class _Numbers(dict[bytes, int]):
-    """Remembers fields that repeat (times), parsed strictly the first time; bounded."""
-
-    def __missing__(self, field: bytes) -> int:
-        if len(self) > 10_000:
-            self.clear()
-        value = self[field] = header.number(field)
-        return value
-
-
-class _Owners(dict[bytes, tuple[int, int, int]]):
-    """The mode, uid and gid fields, which stand side by side and repeat."""
-
-    def __missing__(self, field: bytes) -> tuple[int, int, int]:
-        if len(self) > 10_000:
-            self.clear()
-        mode, uid, gid = (header.number(field[at : at + 8]) for at in (0, 8, 16))
-        value = self[field] = (mode & 0o7777, uid, gid)
-        return value
-
-
-class _Checksums(dict[bytes, int]):
-    """What adler32's first half must be of a block, by its checksum field (see header.checksum_holds)."""
-
-    def __missing__(self, field: bytes) -> int:
-        if len(self) > 10_000:
-            self.clear()
-        value = self[field] = (header.number(field) + sum(field) - 8 * 32) % 65521
-        return value
-
-
 class TarScan:
     """Reads a tar out of chunks; after run, its attributes are the answer.
 
@@ -86,7 +58,7 @@ class TarScan:
         self._limits, self._name = budget.limits, name
         self._blocks = Blocks(chunks, name)
         self._charged = self._long_names = 0
-        self._times, self._owners, self._checksums = _Numbers(), _Owners(), _Checksums()
+        self._times, self._owners, self._checksums = Numbers(), Owners(), Checksums()
         self._records: Records = {}
         self._long_name = self._long_link = b""
 
@@ -130,7 +102,7 @@ class TarScan:
                 if adler32(block, 0) & 0xFFFF != checksums[checksum]:
                     break
                 if block[345]:
-                    raw = _header_name(block)
+                    raw = header_name(block)
                 name = raw.rstrip(b"\0").decode()
                 mode, uid, gid = owners[owner]
                 mtime = times[time_field]
@@ -237,7 +209,7 @@ class TarScan:
         if kind is None:
             raise Malformed(f"its type {flag!r} is one that engines do not unpack")
         if not raw_name:
-            raw_name = records.get("GNU.sparse.name") or records.get("path") or _header_name(block)
+            raw_name = records.get("GNU.sparse.name") or records.get("path") or header_name(block)
         if flag == b"\0" and raw_name.endswith(b"/"):
             kind = "dir"  # as v7 wrote folders
         mode, uid, gid = self._owners[block[100:124]]
@@ -292,8 +264,8 @@ class TarScan:
         return size
 
     def _path(self, raw: bytes, start: int) -> str:
-        name, escaped = header.decode_name(raw)
-        path, unsafe = header.normalise(name)
+        name, escaped = decode_name(raw)
+        path, unsafe = normalise(name)
         if len(path) > 100:
             self._long_names += len(path)
         if escaped:
@@ -305,11 +277,11 @@ class TarScan:
     def _link(self, kind: Kind, raw: bytes, path: str, start: int) -> str | None:
         if kind not in ("symlink", "hardlink"):
             return None
-        target, escaped = header.decode_name(raw)
+        target, escaped = decode_name(raw)
         if escaped:
             self._anomalies.add("path-encoding", f"the link at byte {start} of the tar is not plain UTF-8", path)
         if kind == "hardlink":
-            target, unsafe = header.normalise(target)
+            target, unsafe = normalise(target)
             if unsafe:
                 self._anomalies.add("unsafe-path", f"the hard link at byte {start} of the tar holds `..`", path)
         if len(target) > 100:
@@ -383,25 +355,6 @@ class TarScan:
 
     def _bad(self, offset: int, reason: str, error: type[ImageError] = ImageError) -> ImageError:
         return error(f"{self._name}: the header at byte {offset} of the tar is bad: {reason}")
-
-
-def _header_name(block: bytes) -> bytes:
-    name = block[:100].partition(b"\0")[0]
-    if not block[345]:
-        return name
-    prefix = b""
-    if block[257:263] == b"ustar\0":
-        # star keeps times where ustar's prefix ends, and says so in the last bytes.
-        prefix = block[345 : 476 if block[508:512] == b"tar\0" else 500].partition(b"\0")[0]
-    elif block[257:265] == b"ustar  \0":
-        # GNU keeps times here. Go before 1.8 wrote a prefix all the same, and its reader, the engines', knows.
-        try:
-            header.number(block[345:357])
-            header.number(block[357:369])
-        except Malformed:
-            prefix = block[345:500].partition(b"\0")[0]
-            prefix = prefix if prefix.isascii() else b""
-    return prefix + b"/" + name if prefix else name
 
 
 def _is_whiteout(path: str) -> bool:

@@ -13,11 +13,11 @@ from imgaudit.limits import DEFAULT_LIMITS, Limits
 from imgaudit.sources.archive_stream import CompressedArchive
 from imgaudit.sources.interface import LayerBlob, Visitor
 from imgaudit.sources.json_strict import shown
+from imgaudit.sources.members import members
 from imgaudit.sources.outer import compression_of
 from imgaudit.sources.positioned import PositionedStream, open_regular, read_all
 from imgaudit.sources.reader import LayerJob, Outcome, visit_layers
 from imgaudit.sources.store import Names, Store, member_name, plain
-from imgaudit.tarheader import members
 
 T = TypeVar("T")
 

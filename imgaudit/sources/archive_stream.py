@@ -15,11 +15,12 @@ from imgaudit.errors import ImageError, ImgauditError, LimitError
 from imgaudit.limits import DEFAULT_LIMITS, Limits
 from imgaudit.sources.interface import LayerBlob, Stream, Visitor
 from imgaudit.sources.json_strict import check_json_size, shown
+from imgaudit.sources.members import is_tar, members
 from imgaudit.sources.outer import Compression, compression_of, decompressed
 from imgaudit.sources.positioned import CHUNK, PositionedStream, read_all
 from imgaudit.sources.reader import LayerJob, Outcome
 from imgaudit.sources.store import Names, Store, member_name, plain
-from imgaudit.tarheader import BLOCK, is_tar, members
+from imgaudit.tarheader import BLOCK
 
 T = TypeVar("T")
 

@@ -13,8 +13,8 @@ from imgaudit.limits import DEFAULT_LIMITS, Limits
 from imgaudit.sources.documents import Descriptor
 from imgaudit.sources.interface import Visitor
 from imgaudit.sources.json_strict import check_json_size, shown
+from imgaudit.sources.members import Member
 from imgaudit.sources.reader import LayerJob, Outcome
-from imgaudit.tarheader import Member
 
 T = TypeVar("T")
 

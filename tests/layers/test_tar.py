@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from imgaudit.errors import ImageError, LimitError
 from imgaudit.layers.budget import AnomalyLog
 from imgaudit.layers.hashing import SEED
-from imgaudit.layers.header import decode_name
+from imgaudit.layers.names import decode_name
 from imgaudit.limits import DEFAULT_LIMITS
 from tests.layers.reading import END, Read, header, member, padded, pax, read, repair
 from tests.support import images

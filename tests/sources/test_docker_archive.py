@@ -371,13 +371,13 @@ def repaired(block: bytes) -> bytes:
     ("data", "said"),
     [
         (repaired(header()[:124] + b"\xff" * 12 + header()[136:]), "negative size"),
-        (repaired(header()[:124] + b"\x80" + b"\x7f" * 11 + header()[136:]), "2^60"),
+        (repaired(header()[:124] + b"\x80" + b"\x7f" * 11 + header()[136:]), "64 bits"),
         (repaired(header()[:124] + b"12z        \0" + header()[136:]), "no octal number"),
         (header(type=b"S"), "sparse"),
         (header(type=b"x", size=1 << 30), "(pax)"),
         (header(type=b"L", size=1 << 30), "(pax)"),
         (header(type=b"x", size=20) + b"9 path=x\n".ljust(512, b"\0"), "malformed"),
-        (header(type=b"x", size=12) + b"12 size=-99\n".ljust(512, b"\0"), "no number"),
+        (header(type=b"x", size=12) + b"12 size=-99\n".ljust(512, b"\0"), "64-bit number"),
         (header(type=b"x", size=24) + b"22 GNU.sparse.major=1\n\n\n".ljust(512, b"\0"), "sparse"),
         (header(type=b"x", size=9_000), "cut off"),
     ],
@@ -391,13 +391,13 @@ def test_bad_outer_headers(tmp_path: pathlib.Path, data: bytes, said: str) -> No
 
 
 def test_too_many_members(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("imgaudit.tarheader.MAX_MEMBERS", 3)
+    monkeypatch.setattr("imgaudit.sources.members.MAX_MEMBERS", 3)
     with pytest.raises(LimitError, match="over 3 members"):
         read(write(tmp_path / "a.tar", saved_entries(app())))
 
 
 def test_too_many_names(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("imgaudit.tarheader.MAX_NAMES", 5_000)
+    monkeypatch.setattr("imgaudit.sources.members.MAX_NAMES", 5_000)
     with pytest.raises(LimitError, match="over 5000 characters of names"):
         read(write(tmp_path / "a.tar", [file(f"{n}/" + "long" * 500) for n in range(10)]))
 
