@@ -34,6 +34,8 @@ def sha256(path: pathlib.Path) -> str:
 def add_tree(tar: tarfile.TarFile, root: pathlib.Path, name: str) -> None:
     for folder, folders, files in os.walk(root):
         folders.sort()
+        here = pathlib.Path(folder)
+        add_file(tar, here, f"{name}/{here.relative_to(root)}".removesuffix("/."))
         for file in sorted(files):
             path = pathlib.Path(folder) / file
             add_file(tar, path, f"{name}/{path.relative_to(root)}")

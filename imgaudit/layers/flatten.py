@@ -55,10 +55,11 @@ def flatten(scans: Sequence[LayerScan], limits: Limits = DEFAULT_LIMITS) -> Flat
     stack = _Stack(len(scans), limits)
     for index, scan in enumerate(scans):
         stack.apply(index, scan.entries)
-    rootfs, duplicate = _measure(stack.root)
+    tree = FlatTree(stack.root, scans, limits)
+    rootfs, duplicate = _measure(tree)
     dead = stack.dead
     return Flattened(
-        tree=FlatTree(stack.root, scans, limits),
+        tree=tree,
         rootfs=rootfs,
         duplicate=duplicate,
         dead=DeadBytes(**dead, total=sum(dead.values())),
@@ -68,28 +69,16 @@ def flatten(scans: Sequence[LayerScan], limits: Limits = DEFAULT_LIMITS) -> Flat
     )
 
 
-def _measure(root: Inode) -> tuple[int, int]:
-    """Bytes of regular files below root, one per inode; and those of them whose content stands there already."""
+def _measure(tree: FlatTree) -> tuple[int, int]:
+    """Bytes of regular files in the tree, one per inode; and those of them whose content stands there already."""
     rootfs = duplicate = 0
-    shared: set[int] = set()
     sizes: dict[int, int] = {}  # by content hash; a tuple of both as key would double the memory
-    folders = [root]
-    while folders:
-        for inode in (folders.pop().children or {}).values():
-            if inode.children is not None:
-                folders.append(inode)
-                continue
-            entry = inode.entry
-            if entry is None or not entry.size or entry.kind != "file":
-                continue
-            if inode.links > 1:
-                if id(inode) in shared:
-                    continue
-                shared.add(id(inode))
-            size = entry.size
+    for node in tree.files():
+        size, content = node.entry.size, node.entry.content
+        if size:
             rootfs += size
             # Two sizes with one 64-bit hash are not equal content; by chance this never happens.
-            if entry.content is not None and sizes.setdefault(entry.content, size) == size:
+            if content is not None and sizes.setdefault(content, size) == size:
                 duplicate += size
     # The first of each content was counted as its own duplicate.
     return rootfs, duplicate - sum(sizes.values())
@@ -207,6 +196,13 @@ class _Stack:
 
     def _make(self, path: str, entry: Entry) -> Names:
         """What the folder at path holds, for an entry in it. What misses is made; what is no folder becomes one."""
+        parent, _, name = path.rpartition("/")
+        above = self._folders.get(parent)
+        if above is not None and name not in ("", ".", ".."):  # most folders stand in one that was just there
+            inode = above.get(name)
+            if inode is not None and inode.children is not None:
+                self._folders[path] = inode.children
+                return inode.children
         way = self._walk(path)
         if way.loop:
             # Docker's overlay2 unpacks each layer for itself and makes a folder here. What lies in it would run,
