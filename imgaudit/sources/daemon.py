@@ -19,13 +19,20 @@ from imgaudit.sources.reference import DOCKER_HUB, Reference
 
 Engine = Literal["docker", "podman"]
 _TITLES: dict[Engine, str] = {"docker": "the Docker Engine", "podman": "Podman"}
+_POINTER: dict[Engine, str] = {"docker": "DOCKER_HOST", "podman": "CONTAINER_HOST"}
+_WITHOUT = "or read the image without it: registry:NAME, docker-archive:FILE"
+_START: dict[Engine, str] = {
+    "docker": f"Start it, {_WITHOUT}",
+    "podman": f"Start it with `systemctl --user start podman.socket`, {_WITHOUT}",
+}
 
 
 def open_docker(ref: Reference, options: OpenOptions, *, limits: Limits = DEFAULT_LIMITS) -> list[Source] | None:
-    """The image in the Docker Engine; None, told through options.talk, where there is no engine or it lacks the image.
+    """The image in the Docker Engine; None, told through options.talk, where there is no engine or it lacks the image,
+    unless the reference names the engine: then that is a SourceError.
 
-    Raises SourceError for an engine that is configured, or whose socket exists, and does not answer; UsageError for a
-    platform that the image does not have.
+    Raises SourceError too for an engine that is configured, or whose socket exists, and does not answer; UsageError
+    for a platform that the image does not have.
     """
     return _open("docker", docker_endpoint(), ref, options, limits)
 
@@ -39,7 +46,11 @@ def _open(
     engine: Engine, endpoint: Endpoint | None, ref: Reference, options: OpenOptions, limits: Limits
 ) -> list[Source] | None:
     title = _TITLES[engine]
+    only = ref.scheme == engine  # asked for by name, there is nowhere else to look
     if endpoint is None:
+        if only:
+            why = f"{title} is not here: no socket, and {_POINTER[engine]} is not set"
+            raise SourceError(f"{ref.text}: {why}", hint=_START[engine])
         hint = "; `podman system service` starts one" if engine == "podman" else ""
         options.talk(f"{ref.text}: not looked for in {title}: no socket here{hint}")
         return None
@@ -49,6 +60,9 @@ def _open(
     try:
         found = next(filter(None, map(client.inspect, _names(engine, ref))), None)
         if found is None:
+            if only:
+                hint = f"`{engine} images` lists what it holds; without {engine}: registry:{ref.familiar}"
+                raise SourceError(f"{ref.text}: {title} does not hold it", hint=None if ref.image_id else hint)
             options.talk(f"{ref.text}: {title} does not hold it")
             client.close()
             return None

@@ -6,14 +6,14 @@ import pathlib
 import stat
 from collections.abc import Iterator, Sequence
 
-from imgaudit.errors import ImageError, ImgauditError, SourceError, UsageError
+from imgaudit.errors import ImageError, ImgauditError, UsageError
 from imgaudit.limits import DEFAULT_LIMITS, Limits
 from imgaudit.sources.archive import open_archive
 from imgaudit.sources.documents import REF_NAME, Descriptor, Index, parse_manifest
 from imgaudit.sources.interface import LayerBlob, OpenOptions, Source, T, Visitor
 from imgaudit.sources.json_strict import check_json_size
 from imgaudit.sources.platforms import normalised
-from imgaudit.sources.positioned import PositionedStream, read_all
+from imgaudit.sources.positioned import PositionedStream, cannot_open, read_all
 from imgaudit.sources.reader import LayerJob, Outcome, visit_layers
 from imgaudit.sources.reference import Reference, parse_name
 from imgaudit.sources.selection import ChosenImage, choose_images
@@ -132,8 +132,7 @@ class Folder(Store):
         try:
             self._root = os.path.realpath(path, strict=True)
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "no path"
-            raise SourceError(f"{path} can't be opened: {reason}") from error
+            raise cannot_open(path, error) from error
         if not os.path.isdir(self._root):
             raise ImageError(f"{path} is not a folder", hint=f"An OCI layout in a tar is oci-archive:{path}")
 

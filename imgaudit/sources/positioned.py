@@ -10,13 +10,20 @@ from imgaudit.sources.interface import Stream
 CHUNK = 1 << 20
 
 
+def cannot_open(path: pathlib.Path, error: OSError | ValueError) -> SourceError:
+    """The error for a path that the system does not open (ValueError: it holds a NUL)."""
+    reason = error.strerror if isinstance(error, OSError) else "no path"
+    missing = isinstance(error, FileNotFoundError)
+    hint = "Look at the path: it starts from the folder that imgaudit is called in." if missing else None
+    return SourceError(f"{path} can't be opened: {reason}", hint=hint)
+
+
 def open_regular(path: pathlib.Path) -> int:
     """A descriptor of a regular file, without waiting for a fifo's other end. Raises SourceError, ImageError."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "no path"
-        raise SourceError(f"{path} can't be opened: {reason}") from error
+        raise cannot_open(path, error) from error
     mode = os.fstat(fd).st_mode
     if stat.S_ISREG(mode):
         return fd

@@ -24,6 +24,9 @@ _PREFIXES: tuple[tuple[str, Scheme], ...] = (
 )
 SCHEMES = "docker:, podman:, registry:, docker-archive:, oci-archive:, oci-dir:"
 _EXAMPLE = "For example alpine:3.20, registry:ghcr.io/org/app@sha256:..., docker-archive:app.tar or oci-dir:layout:1.0."
+_WORDS = tuple(prefix.rstrip(":/") for prefix, _ in _PREFIXES)
+# A word before a colon that can't be an image's name before its tag: a path, or one more colon, follows.
+_WORD = re.compile(r"([a-z][a-z-]*):(?![0-9]+/)(?:[^@]*[:/]|.*\.(?:tar|tgz|tar\.gz|tar\.zst)$)")
 _OTHERS = re.compile(r"(dir|ostree|containers-storage|sif|tarball|containerd|docker-dir|https?|singularity|image):")
 
 DOCKER_HUB = "docker.io"
@@ -95,12 +98,29 @@ def parse_reference(text: str) -> Reference:
         if rest.startswith(prefix) and not _HOST_LIKE.match(rest):
             return _with_scheme(rest, label, scheme, rest[len(prefix) :])
     path, ref = _split_path(rest)
+    if not _may_hold_image(path):
+        _refuse_misspelt(rest)
     if _may_hold_image(path) or _PATH_LIKE.match(rest):
         return Reference(rest, "path", label, path=path, ref=ref)
     if _OTHERS.match(rest) and not re.match(r"[a-z]+:[0-9]+/|[a-z]+:[^/]*$", rest):
         scheme_text = rest.partition(":")[0] + ":"
         raise UsageError(f"{rest!r}: the scheme {scheme_text} is not known; known are {SCHEMES}", hint=_EXAMPLE)
     return _named(rest, label, "name", rest)
+
+
+def _refuse_misspelt(text: str) -> None:
+    """UsageError for docker-archve:app.tar or podmn:app:1.0, which would else be looked for as a path or a name."""
+    match = _WORD.match(text)
+    if match is None or match[1] in _WORDS:
+        return
+    import difflib  # only for what looks wrong
+
+    close = difflib.get_close_matches(match[1], _WORDS, 1, 0.8)
+    if close:
+        raise UsageError(
+            f"{text!r}: there is no scheme {match[1]}:",
+            hint=f"Is {close[0]}:{text[match.end(1) + 1 :]} meant? Known are {SCHEMES}",
+        )
 
 
 def _may_hold_image(path: str) -> bool:

@@ -1,6 +1,7 @@
 """The Docker Engine and Podman, against an engine in this process and, where there are any, the real ones."""
 
 import dataclasses
+import fcntl
 import hashlib
 import json
 import os
@@ -132,6 +133,9 @@ def test_an_engine_without_the_image_is_told(engine: FakeDaemon) -> None:
     assert open_docker(reference, OpenOptions(talk=said.append)) is None
     assert open_podman(reference, OpenOptions(talk=said.append)) is None
     assert said == ["nothing:1: the Docker Engine does not hold it", "nothing:1: Podman does not hold it"]
+    with pytest.raises(SourceError, match="docker:nothing:1: the Docker Engine does not hold it") as caught:
+        open_docker(parse_reference("docker:nothing:1"), OpenOptions())
+    assert "registry:nothing:1" in str(caught.value.hint)
 
 
 def test_no_engine_is_told() -> None:
@@ -140,6 +144,10 @@ def test_no_engine_is_told() -> None:
     assert open_docker(reference, OpenOptions(talk=said.append)) is None
     assert open_podman(reference, OpenOptions(talk=said.append)) is None
     assert all("no socket here" in line for line in said)
+    for asked, engine in ((open_docker, "docker"), (open_podman, "podman")):
+        with pytest.raises(SourceError, match="no socket") as caught:
+            asked(parse_reference(f"{engine}:nothing:1"), OpenOptions())
+        assert "registry:NAME" in str(caught.value.hint)
 
 
 def test_another_platform_than_the_engines(engine: FakeDaemon) -> None:
@@ -370,9 +378,12 @@ LOADED: list[list[str]] = []
 class _RealContract(SourceContract):
     @pytest.fixture(autouse=True)
     def _remove(self) -> Iterator[None]:
-        yield
-        while LOADED:
-            subprocess.run(LOADED.pop(), capture_output=True, check=False)
+        # The suite's processes share the engines: without a lock one removes what another has just loaded.
+        with (pathlib.Path(tempfile.gettempdir()) / f"imgaudit-tests-{os.getuid()}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+            while LOADED:
+                subprocess.run(LOADED.pop(), capture_output=True, check=False)
 
 
 def open_real_docker(folder: pathlib.Path, options: OpenOptions, *images: Image) -> list[Source]:

@@ -96,6 +96,27 @@ def test_labels(text: str, label: str | None, rest: str) -> None:
     assert (found.label, found.text) == (label, rest)
 
 
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("docker-archve:app.tar", "docker-archive:app.tar"),
+        ("small=dokcer-archive:out/app.tar:1.0", "docker-archive:out/app.tar:1.0"),
+        ("podmn:app:1.0", "podman:app:1.0"),
+        ("regsitry:ghcr.io/org/app", "registry:ghcr.io/org/app"),
+        ("oci-achive:app.tgz", "oci-archive:app.tgz"),
+    ],
+)
+def test_a_misspelt_scheme_is_no_path(text: str, meant: str) -> None:
+    with pytest.raises(UsageError, match="there is no scheme") as caught:
+        parse_reference(text)
+    assert meant in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("text", ["dockr:1.0", "registry.lan:5000/app", f"registri:1.0@{DIGEST}", "dockers:5000/app"])
+def test_names_that_look_like_a_scheme_are_names(text: str) -> None:
+    assert parse_reference(text).scheme == "name"
+
+
 def test_an_existing_path_with_an_equals_sign_has_no_label(tmp_path: pathlib.Path) -> None:
     (tmp_path / "a=b.tar").touch()
     found = parse_reference("a=b.tar")
