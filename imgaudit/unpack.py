@@ -91,6 +91,7 @@ def _unpack(
     for node in regular:
         name = layers[chosen[node.layer]].name
         wanted.setdefault((name, node.entry.path), []).append(node.path)
+    options.progress.image(source.reference)  # the second read of the same layers counts from 0
     again = _scan(source, _Keep(wanted, writer), options)
     for before, now in zip(layers, again.layers, strict=True):
         if now.result is None or now.result.scan.diff_id != before.scan.diff_id:

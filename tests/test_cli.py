@@ -116,6 +116,8 @@ def test_the_same_input_gives_the_same_bytes(cli: Cli, small: pathlib.Path, monk
         (["nothing"], 2, "nothing"),
         (["binary", "/nowhere/app"], 4, "/nowhere/app"),
         (["report", "/nowhere/report.json"], 2, "/nowhere"),
+        (["inspect", "docker-archve:app.tar"], 2, "docker-archve"),
+        (["inspect", "app=registry:127.0.0.1:1/x"], 4, "app: 127.0.0.1:1"),
     ],
 )
 def test_mistakes_end_in_one_plain_line(cli: Cli, arguments: list[str], code: int, says: str) -> None:
@@ -125,6 +127,26 @@ def test_mistakes_end_in_one_plain_line(cli: Cli, arguments: list[str], code: in
     assert lines[0].startswith("imgaudit: ")
     assert says in lines[0]
     assert len(lines) <= 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["inspct", "a.tar"], "imgaudit inspect a.tar"),
+        (["app:1.0"], "for an image: imgaudit inspect app:1.0"),
+        (["frob"], "commands: compare, inspect, binary, unpack, report, schema"),
+    ],
+)
+def test_what_is_no_command_has_a_remedy(cli: Cli, arguments: list[str], hint: str) -> None:
+    result = cli(*arguments)
+    assert result.code == 2
+    assert result.err.splitlines() == [f"imgaudit: there is no command {arguments[0]!r}", f"  hint: {hint}"]
+
+
+def test_no_command_at_all_shows_the_help(cli: Cli) -> None:
+    result = cli()
+    assert (result.code, result.out) == (2, "")
+    assert result.err == cli("--help").out
 
 
 def test_platforms(cli: Cli, tmp_path: pathlib.Path) -> None:
@@ -162,6 +184,7 @@ def test_unpack(cli: Cli, tmp_path: pathlib.Path) -> None:
     target = tmp_path / "out"
     result = cli("unpack", f"oci-archive:{archive}", target)
     assert result.code == 0
+    assert "read 2 layers" in result.err, "although it reads each twice"
     assert (target / "etc/a").read_text() == "new"
     assert os.readlink(target / "link") == "/etc/a"
     assert (target / "bin/tool").stat().st_mode & 0o7777 == 0o755

@@ -35,7 +35,8 @@ def audit_and_write(
     elif any(output.format == "json" for output in outputs):  # a machine reads it: it gets its `failed`
         write_reports(report, [output for output in outputs if output.format == "json"], color)
     for failure in report.failed:
-        error_line(f"{failure.label}: {failure.reason}" if len(references) > 1 else failure.reason)
+        told = len(references) == 1 and failure.label in failure.reason
+        error_line(failure.reason if told else f"{failure.label}: {failure.reason}")
     for image in report.images:
         if not image.complete:
             error_line(f"{image.label} was read incompletely: {image.skipped[0].what}: {image.skipped[0].reason}")

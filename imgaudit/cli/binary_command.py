@@ -2,15 +2,16 @@
 
 import click
 
-from imgaudit.cli.options import make_talk, outputs_option, parse_outputs, talk_options
+from imgaudit.cli.options import color_option, make_talk, outputs_option, parse_outputs, talk_options
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @outputs_option
 @talk_options
+@color_option
 def binary(files: tuple[str, ...], outputs: tuple[str, ...], quiet: bool, verbose: bool, color: str) -> int:
-    """Say what is known of Go binaries on disk: the same facts as inside an image.
+    """Say what is known of Go binaries on disk: linkage, symbols, UPX, Go version, modules, as inside an image.
 
     \b
     imgaudit binary ./server

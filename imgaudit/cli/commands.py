@@ -8,6 +8,7 @@ from typing import cast
 import click
 
 from imgaudit import __version__
+from imgaudit.errors import UsageError
 
 # name -> its line in --help; the module NAME_command.py is imported when the command runs.
 COMMANDS: Mapping[str, str] = MappingProxyType(
@@ -15,7 +16,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "compare": "Audit images and lay them side by side.",
         "inspect": "Audit one image, on one or all of its platforms.",
         "binary": "Say what is known of Go binaries on disk.",
-        "unpack": "Write an image's flattened tree, a layer or some paths to a folder, safely.",
+        "unpack": "Write an image's files to a folder, safely.",
         "report": "Render a saved JSON report again, in any format.",
         "schema": "Print the JSON Schema of the report.",
     }
@@ -33,19 +34,54 @@ class LazyGroup(click.Group):
             return None
         return cast(click.Command, getattr(importlib.import_module(f"imgaudit.cli.{name}_command"), name))
 
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise UsageError(f"there is no command {args[0]!r}", hint=_meant(args))
+        return super().resolve_command(context, args)
+
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def _meant(args: list[str]) -> str:
+    """What to do about a word that is no command: the one that it is close to, or an image that needs one before it."""
+    import difflib
+
+    close = difflib.get_close_matches(args[0], COMMANDS, 1)
+    if close:
+        return " ".join(["imgaudit", close[0], *args[1:]])
+    if any(mark in args[0] for mark in ":/.="):
+        return f"for an image: imgaudit inspect {args[0]}"
+    return f"commands: {', '.join(COMMANDS)}"
+
+
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    subcommand_metavar="COMMAND [ARGS]...",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, message="imgaudit %(version)s")
-def imgaudit() -> None:
+@click.pass_context
+def imgaudit(context: click.Context) -> int | None:
     """Compare and audit container images of Go services.
 
-    Images come from files and registries as well as from engines: docker-archive:app.tar, oci-dir:out,
-    registry:example.com/app:1.0, docker:app, podman:app, or a plain name. LABEL= in front names it in the report.
+    \b
+    An image is a plain name, which is looked for in Docker, Podman and its
+    registry, a path, or one of:
+      docker:app:1.0  podman:app:1.0  registry:ghcr.io/org/app:1.0
+      docker-archive:app.tar  oci-archive:app.tar  oci-dir:layout
+    LABEL= before it says what to call it in the report.
 
-    Exit codes: 0 pass, 1 a gate failed, 2 usage, 3 an image is bad or was read incompletely,
-    4 an image could not be obtained, 5 output could not be written, 130 interrupted.
+    \b
+    Exit codes: 0 all was read; 2 usage; 3 an image is bad, over a limit, or was
+    read incompletely; 4 an image could not be obtained; 5 output could not be
+    written; 130 interrupted.
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        return UsageError.exit_code
+    return None

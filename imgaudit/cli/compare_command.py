@@ -2,7 +2,7 @@
 
 import click
 
-from imgaudit.cli.options import make_talk, outputs_option, parse_outputs, source_options, talk_options
+from imgaudit.cli.options import color_option, make_talk, outputs_option, parse_outputs, source_options, talk_options
 
 
 @click.command()
@@ -11,6 +11,7 @@ from imgaudit.cli.options import make_talk, outputs_option, parse_outputs, sourc
 @outputs_option
 @source_options
 @talk_options
+@color_option
 def compare(
     references: tuple[str, ...],
     reference: str | None,

@@ -32,9 +32,9 @@ def parse_outputs(values: tuple[str, ...]) -> list[Output]:
         if given and not file:
             raise UsageError(f"-o {value}: no file is named", hint=f"-o {name}=FILE, or -o {name} for stdout")
         path = pathlib.Path(file) if given and file != "-" else None
-        if path is not None and not path.parent.is_dir():
+        if path is not None and not os.path.isdir(path.parent):  # pathlib's raises for a long name
             raise OutputError(f"{path}: there is no folder {path.parent}", hint=f"mkdir -p {path.parent}")
-        if path is not None and path.is_dir():
+        if path is not None and os.path.isdir(path):
             raise OutputError(f"{path} is a folder", hint=f"name a file: -o {name}={path}/report")
         outputs.append(Output(name, path))
     if sum(output.path is None for output in outputs) > 1:
@@ -52,24 +52,31 @@ def outputs_option(command: Callable[..., Any]) -> Callable[..., Any]:
         "outputs",
         multiple=True,
         metavar="FORMAT[=FILE]",
-        help=f"Repeatable; one of them to stdout. Formats: {', '.join(REPORTS)}. Default: table.",
+        help=f"Repeatable; one at most to stdout. Formats: {', '.join(REPORTS)}. Default: table.",
     )(command)
 
 
 def talk_options(command: Callable[..., Any]) -> Callable[..., Any]:
     command = click.option("-v", "--verbose", is_flag=True, help="Say more on stderr.")(command)
-    command = click.option("-q", "--quiet", is_flag=True, help="Only errors on stderr.")(command)
+    return click.option("-q", "--quiet", is_flag=True, help="Only errors on stderr.")(command)
+
+
+def color_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--color",
         type=click.Choice(["auto", "always", "never"]),
         default="auto",
-        help="Colour in the table (auto: on a terminal; NO_COLOR and FORCE_COLOR are honoured).",
+        help="Colour in the table. auto: on a terminal, as NO_COLOR and FORCE_COLOR say.",
     )(command)
 
 
 def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    command = click.option("--offline", is_flag=True, help="Ask nothing of the network.")(command)
     command = click.option("--all-platforms", is_flag=True, help="Audit every platform of an index.")(command)
+    return one_source_options(command)
+
+
+def one_source_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    command = click.option("--offline", is_flag=True, help="Ask nothing of the network.")(command)
     return click.option(
         "--platform", metavar="OS/ARCH[/VARIANT]", help="Pick one image of an index. Default: this machine's."
     )(command)

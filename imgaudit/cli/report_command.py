@@ -5,19 +5,22 @@ import sys
 
 import click
 
-from imgaudit.cli.options import outputs_option, parse_outputs, talk_options
+from imgaudit.cli.options import color_option, outputs_option, parse_outputs
 from imgaudit.errors import UsageError
+
+WRITTEN = "imgaudit inspect or compare writes one with -o json=FILE"
 
 
 @click.command()
 @click.argument("file", metavar="FILE.json")
 @outputs_option
-@talk_options
-def report(file: str, outputs: tuple[str, ...], quiet: bool, verbose: bool, color: str) -> int:
+@color_option
+def report(file: str, outputs: tuple[str, ...], color: str) -> int:
     """Render a saved JSON report again, in any format; `-` reads it from stdin.
 
     \b
     imgaudit report compare.json -o html=compare.html
+    imgaudit inspect app:1.0 -o json | imgaudit report - -o markdown
     """
     from imgaudit.cli.output import write_reports
     from imgaudit.reports.schema import MAX_BYTES, load_report
@@ -30,6 +33,6 @@ def report(file: str, outputs: tuple[str, ...], quiet: bool, verbose: bool, colo
             with pathlib.Path(file).open("rb") as stream:
                 data = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        raise UsageError(f"{file} could not be read: {error.strerror}") from error
+        raise UsageError(f"{file} could not be read: {error.strerror}", hint=WRITTEN) from error
     write_reports(load_report(data), chosen, color)
     return 0

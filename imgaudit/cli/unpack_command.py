@@ -4,8 +4,7 @@ import pathlib
 
 import click
 
-from imgaudit.cli.options import make_talk, source_options, talk_options
-from imgaudit.errors import UsageError
+from imgaudit.cli.options import make_talk, one_source_options, talk_options
 
 INCOMPLETE = 3
 
@@ -15,7 +14,7 @@ INCOMPLETE = 3
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=pathlib.Path))
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @click.option("--layer", type=int, metavar="N", help="Only what layer N adds (counted from 0).")
-@source_options
+@one_source_options
 @talk_options
 def unpack(
     reference: str,
@@ -23,11 +22,9 @@ def unpack(
     paths: tuple[str, ...],
     layer: int | None,
     platform: str | None,
-    all_platforms: bool,
     offline: bool,
     quiet: bool,
     verbose: bool,
-    color: str,
 ) -> int:
     """Write an image's flattened tree to DIR, which must be empty or not there; with PATHs only those.
 
@@ -42,8 +39,6 @@ def unpack(
     from imgaudit.units import size_words
     from imgaudit.unpack import unpack as unpack_image
 
-    if all_platforms:
-        raise UsageError("unpack writes one image", hint="choose it with --platform")
     talk = make_talk(quiet, verbose)
     options = AuditOptions(
         platform=parse_platform(platform) if platform else None, offline=offline, progress=talk, talk=talk.line
