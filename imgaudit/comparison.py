@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from imgaudit.errors import UsageError
 from imgaudit.model import (
     Binary,
+    BinaryComparison,
     Change,
     Comparison,
     Delta,
@@ -41,6 +42,12 @@ def compare_images(images: Sequence[Image], reference: str | None = None) -> Com
         changes=tuple(change for variant in variants if variant.label != base.label for change in _changes(variant)),
         recommendation=recommend(images, base.platform),
     )
+
+
+def compare_binaries(old: Binary, new: Binary) -> BinaryComparison:
+    """Two programs by their size as files. What inside them grew is not looked for yet: all is unexplained."""
+    delta = new.size - old.size
+    return BinaryComparison(old=old.path, new=new.path, delta=delta, unexplained=delta)
 
 
 def _variant(image: Image, base: Image) -> Variant:
@@ -109,7 +116,8 @@ def recommend(images: Sequence[Image], platform: Platform) -> Recommendation:
     if not able:
         return Recommendation(label=None, reason=_why_none(here))
     best = min(able, key=lambda image: (image.size.download or 0, image.size.rootfs or 0))
-    return Recommendation(label=best.label, reason=" ".join(_reasons(best, here, able)))
+    where = "" if len(here) == len(images) else f" for {platform}"
+    return Recommendation(label=best.label, reason=" ".join(_reasons(best, here, able, where)))
 
 
 def _why_none(images: Sequence[Image]) -> str:
@@ -124,12 +132,12 @@ def _why_not(image: Image) -> str:
     return f"{image.label}: {image.fitness.how or 'its program was not found'}."
 
 
-def _reasons(best: Image, images: Sequence[Image], able: Sequence[Image]) -> list[str]:
-    """Sentences: why this one, what to know about it, and why not the others."""
+def _reasons(best: Image, images: Sequence[Image], able: Sequence[Image], where: str) -> list[str]:
+    """Sentences: why this one, what to know about it, and why not the others. where: " for PLATFORM" of several."""
     count = "the only one" if len(able) == 1 else f"the smallest of {len(able)}"
     about = "about " if best.size.download_estimated else ""
     says = [
-        f"It is {count} that can run its program: {about}{_words(best.size.download)} to pull, "
+        f"It is {count}{where} that can run its program: {about}{_words(best.size.download)} to pull, "
         f"{_words(best.size.rootfs)} on disk."
     ]
     on_disk = min(able, key=lambda image: image.size.rootfs or 0)

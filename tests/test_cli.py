@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 
 from tests.support.cli import Cli
+from tests.support.elf import make_elf
 from tests.support.images import Image, Layer, docker_archive, file, folder, oci_archive, oci_dir, symlink
 
 SERVICE = {"Entrypoint": ["/server"]}
@@ -252,3 +253,12 @@ def test_secrets_in_build_flags_are_not_printed(cli: Cli, tmp_path: pathlib.Path
     for name in ("table", "json", "markdown", "html"):
         assert "hunter2hunter2" not in cli("inspect", archive, "-o", name).out
         assert "hunter2hunter2" not in cli("binary", tmp_path / "leak", "-o", name).out
+
+
+def test_two_binaries_are_compared_by_size(cli: Cli, tmp_path: pathlib.Path) -> None:
+    small, large = make_elf(), make_elf() + bytes(1000)
+    (tmp_path / "old").write_bytes(small)
+    (tmp_path / "new").write_bytes(large)
+    compared = cli("binary", tmp_path / "old", tmp_path / "new", "-o", "json").json["comparison"]
+    assert (compared["delta"], compared["unexplained"]) == (1000, 1000)
+    assert cli("binary", tmp_path / "old", "-o", "json").json["comparison"] is None

@@ -22,6 +22,7 @@ def binary(files: tuple[str, ...], outputs: tuple[str, ...], quiet: bool, verbos
     from imgaudit.binaries import inspect_file
     from imgaudit.cli.output import write_reports
     from imgaudit.cli.talk import error_line
+    from imgaudit.comparison import compare_binaries
     from imgaudit.errors import ImgauditError, worst_exit_code
     from imgaudit.model import SCHEMA_VERSION, Binary, BinaryReport, Failed
     from imgaudit.run import INCOMPLETE, timestamp, tool
@@ -46,6 +47,7 @@ def binary(files: tuple[str, ...], outputs: tuple[str, ...], quiet: bool, verbos
         complete=not failed and not unread,
         binaries=tuple(found),
         failed=tuple(failed),
+        comparison=compare_binaries(*found) if len(found) == len(files) == 2 else None,
     )
     if found or any(output.format == "json" for output in chosen):
         write_reports(report, chosen, color)

@@ -123,10 +123,17 @@ def _go(item: model.Binary) -> Pairs:
     if go.vcs is not None:
         state = {True: "modified", False: "clean", None: "state unknown"}[go.vcs.modified]
         pairs.append(("revision", f"{go.vcs.revision or 'unknown'} ({go.vcs.system}, {state})"))
-    flags = ", ".join(f"{key}={value}" for key, value in go.settings.items() if not key.startswith("vcs"))
+    flags = [_setting(key, value) for key, value in go.settings.items() if not key.startswith("vcs")]
     if flags:
-        pairs.append(("settings", flags))
+        pairs.append(("settings", ", ".join(flags)))
     return pairs
+
+
+def _setting(key: str, value: str) -> str:
+    """A build setting; the compatibility switches of an old `go` line are dozens, and counted."""
+    if key == "DefaultGODEBUG":
+        return f"DefaultGODEBUG ({numbers.plural(value.count(',') + 1, 'switch', 'switches')})"
+    return f"{key}={value}"
 
 
 def breakdown_parts(breakdown: model.SizeBreakdown) -> list[measures.Part]:
