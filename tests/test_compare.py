@@ -113,7 +113,9 @@ def test_what_is_not_known_to_run_is_never_recommended(facts: dict[str, object])
 
 def test_other_platforms_are_not_weighed_against_this_one() -> None:
     arm = change(sized("arm", 10, 10), platform=model.Platform(os="linux", architecture="arm64"))
-    assert recommend([sized("amd", 100, 100), arm], AMD64).label == "amd"
+    chosen = recommend([sized("amd", 100, 100), arm], AMD64)
+    assert chosen.label == "amd"
+    assert "the only one for linux/amd64 that can run" in chosen.reason
 
 
 def test_a_packed_choice_says_what_it_costs_and_names_the_unpacked_one() -> None:

@@ -15,7 +15,7 @@ MAX_BYTES = 256 << 20
 """A saved report may be this large: some 2 million files' worth."""
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_HINT = "imgaudit report reads what `imgaudit inspect|compare|check|binary -o json=FILE` wrote."
+_HINT = "imgaudit report reads what inspect, compare and binary wrote with -o json=FILE."
 
 
 def report_schema() -> dict[str, Any]:
@@ -82,6 +82,8 @@ def _load(data: bytes) -> AnyReport:
 
 
 def _kind(head: _Head) -> type[model.Report] | type[model.BinaryReport]:
+    if head.schema_version is None:
+        raise UsageError("Not a report of imgaudit: it has no schema_version.", hint=_HINT)
     if head.schema_version != model.SCHEMA_VERSION:
         found = shorten(json.dumps(head.schema_version), 40)
         raise UsageError(

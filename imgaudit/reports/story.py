@@ -149,9 +149,6 @@ def next_command(report: AnyReport) -> str:
         chosen = next((image.reference for image in report.images if image.label == advice.label), None)
         if chosen is not None:
             return _command("inspect", chosen)
-    found = facts.findings(report)
-    if found:
-        return _command("checks", found[0].finding.id)
     if report.images:
         references = [image.reference for image in report.images[:4]]
         if len(references) == 1:

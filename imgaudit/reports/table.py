@@ -95,7 +95,7 @@ def _variants(out: Terminal, report: model.Report) -> None:
 
 def _capabilities(out: Terminal, report: model.Report) -> None:
     out.heading("What each has")
-    short = {"package manager": "packages", "CA certificates": "CA certs", "time zones": "zones"}
+    short = {"package manager": "pkg manager", "CA certificates": "CA certs", "time zones": "zones"}
     ranks = {"init": 0, "package manager": 1, "passwd": 2, "libc": 3, "/tmp": 4}  # noqa: S108
     columns = [Column("label")]
     columns += [Column(short.get(title, title), keep=ranks.get(title)) for title in facts.CAPABILITIES]
