@@ -1,14 +1,14 @@
 """Reports to stdout and to files: whole, or not at all."""
 
-import contextlib
 import os
 import pathlib
+import secrets
 import shutil
 import sys
-import tempfile
 from collections.abc import Sequence
 
 from imgaudit.cli.options import Output, use_color
+from imgaudit.cli.streams import give_up
 from imgaudit.errors import OutputError
 from imgaudit.model import BinaryReport, Report
 from imgaudit.reports import RenderOptions, render
@@ -39,6 +39,7 @@ def write_stdout(text: str | bytes) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
+        give_up(sys.stdout)
         raise OutputError(f"stdout could not be written: {error.strerror}") from error
 
 
@@ -48,25 +49,17 @@ def _encoded(text: str | bytes, encoding: str = "utf-8") -> bytes:
 
 def write_file(path: pathlib.Path, text: str | bytes) -> None:
     """Write a file whole or not at all: beside it first, then renamed over it."""
-    if path.exists() and not path.is_file():  # a device or a pipe: nothing to rename over
-        try:
-            path.write_bytes(_encoded(text))
-        except OSError as error:
-            raise OutputError(f"{path} could not be written: {error.strerror}") from error
-        return
-    temporary = None
+    data = _encoded(text)
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            temporary = file.name
-            file.write(_encoded(text))
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
-        temporary = None
+        if os.path.exists(path) and not os.path.isfile(path):  # a device or a pipe: nothing to rename over
+            path.write_bytes(data)
+            return
+        temporary = path.with_name(f".imgaudit-{secrets.token_hex(8)}")
+        try:
+            with open(temporary, "xb") as file:
+                file.write(data)
+            os.replace(temporary, path)
+        finally:  # an interrupt comes anywhere, so this does not ask how far it got
+            temporary.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(f"{path} could not be written: {error.strerror or error}") from error
-    finally:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)

@@ -1,21 +1,29 @@
 """What a person is told on stderr: errors, which source it was, progress. stdout belongs to the report."""
 
+import contextlib
 import sys
 import threading
 import time
 from typing import TextIO
 
+from imgaudit.cli.streams import say
+
+# A line for a person: what is longer is a hostile name, and stands whole in the JSON report.
+LONGEST = 1000
+
 
 def printable(text: str) -> str:
     """One line without control characters, whatever the image's names hold."""
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text)
 
 
 def error_line(message: str, *, hint: str | None = None) -> None:
     """`imgaudit: MESSAGE`, and the remedy on a line of its own."""
-    print(f"imgaudit: {printable(message)}", file=sys.stderr)
+    say(f"imgaudit: {printable(message)}")
     if hint:
-        print(f"  hint: {printable(hint)}", file=sys.stderr)
+        say(f"  hint: {printable(hint)}")
 
 
 class Talk:
@@ -36,7 +44,7 @@ class Talk:
         if self._level >= 0:
             with self._lock:
                 self._clear()
-                print(printable(text), file=self._stream)
+                say(printable(text), self._stream)
 
     def detail(self, text: str) -> None:
         """Something for -v."""
@@ -68,16 +76,18 @@ class Talk:
             if self._level >= 0 and self._layers:
                 count = f"{self._layers} layer{'s' if self._layers > 1 else ''}"
                 text = f"{self._label}: read {count}, {self._read / 1e6:.1f} MB, in {seconds:.1f} s"
-                print(printable(text), file=self._stream)
+                say(printable(text), self._stream)
 
     def _draw(self) -> None:
         of = f" of {self._expected / 1e6:.1f}" if self._expected >= self._read else ""
         text = printable(f"{self._label}: layer {self._layers}, {self._read / 1e6:.1f}{of} MB")
-        self._stream.write("\r" + text.ljust(self._width))
-        self._stream.flush()
+        with contextlib.suppress(OSError):  # the terminal is gone
+            self._stream.write("\r" + text.ljust(self._width))
+            self._stream.flush()
         self._width = len(text)
 
     def _clear(self) -> None:
         if self._width:
-            self._stream.write("\r" + " " * self._width + "\r")
+            with contextlib.suppress(OSError):
+                self._stream.write("\r" + " " * self._width + "\r")
             self._width = 0
