@@ -22,7 +22,8 @@ pytestmark = pytest.mark.engine
 ALPINE = """\
 FROM alpine:3.20
 COPY app symbols packed cgo /opt/
-RUN seq 1 90000 > /opt/numbers && ln /opt/numbers /opt/again && ln -s opt /door && seq 1 9 > "/opt/a name with  blanks" \\
+RUN seq 1 90000 > /opt/numbers && ln /opt/numbers /opt/again && ln -s opt /door \\
+ && seq 1 9 > "/opt/a name with  blanks" \\
  && mkdir -p /srv/d/e && seq 1 5000 > /srv/d/e/f && cp /srv/d/e/f /srv/d/copy && truncate -s 3M /srv/sparse
 RUN chmod 700 /opt/symbols && rm -rf /usr/share/apk /opt/cgo && seq 1 80000 > /opt/numbers && touch /etc/issue
 RUN rm -rf /srv/d && mkdir /srv/d && seq 1 7 > /srv/d/new && seq 1 3 > /door/through && rm /etc/motd && chown 5 /etc/apk
@@ -86,7 +87,7 @@ def told(tag: str) -> dict[str, Any]:
 
 def facts(image: Image) -> dict[str, Any]:
     """All that is said of an image but what depends on how it is stored."""
-    said = msgspec.to_builtins(image)
+    said: dict[str, Any] = msgspec.to_builtins(image)
     for name in ("label", "reference", "source", "image_id", "manifest_digest", "index_digest"):
         del said[name]
     for name in ("download", "download_estimated", "engine"):

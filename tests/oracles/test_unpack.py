@@ -21,9 +21,12 @@ pytestmark = pytest.mark.engine
 AWKWARD = """\
 FROM alpine:3.20
 RUN mkdir -p /a/b/c /opt/real && seq 1 99 > /a/b/c/file && ln -s b/c /a/short && ln -s /opt/real /opt/link \\
- && ln -s nothing /a/dangling && ln -s loop2 /a/loop1 && ln -s loop1 /a/loop2 && touch "$(printf '/a/new\\nline')" /a/-dash /a/ümläut && chmod 000 /a/b/c/file && chmod 2755 /opt/real && chmod 1777 /a && mkfifo /a/pipe
+ && ln -s nothing /a/dangling && ln -s loop2 /a/loop1 && ln -s loop1 /a/loop2 \\
+ && touch "$(printf '/a/new\\nline')" /a/-dash /a/ümläut \\
+ && chmod 000 /a/b/c/file && chmod 2755 /opt/real && chmod 1777 /a && mkfifo /a/pipe
 RUN seq 1 5 > /a/short/through && seq 1 6 > /opt/link/behind && chmod 500 /a/b
-RUN rm /a/short && mkdir /a/short && seq 1 7 > /a/short/own && rm -r /a/b && echo file > /a/b && touch -d 2001-02-03 /a/b
+RUN rm /a/short && mkdir /a/short && seq 1 7 > /a/short/own \\
+ && rm -r /a/b && echo file > /a/b && touch -d 2001-02-03 /a/b
 COPY link /opt/link/
 """
 DEBIAN = "FROM debian:bookworm-slim\nRUN rm -rf /usr/share/doc /usr/share/locale && ln /bin/ls /usr/local/ls\n"

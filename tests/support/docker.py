@@ -3,7 +3,6 @@
 import contextlib
 import os
 import pathlib
-import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -78,16 +77,14 @@ class Images:
         return name
 
 
-def start(image: str, *arguments: str) -> Ran:
+def start(image: str, *arguments: str, entrypoint: str | None = None, user: str | None = None) -> Ran:
     """What `docker run` makes of an image; no container stays."""
+    options = ["--entrypoint", entrypoint] if entrypoint else []
+    options += ["--user", user] if user else []
     done = subprocess.run(
-        ["docker", "run", "--rm", "--network", "none", image, *arguments],
+        ["docker", "run", "--rm", "--network", "none", *options, image, *arguments],
         capture_output=True,
         timeout=60,
         check=False,
     )
     return Ran(done.returncode, done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
-
-
-def docker() -> str:
-    return shutil.which("docker") or "docker"
