@@ -85,6 +85,7 @@ def look_inside(source: SourceImage[Any], config: Config, flat: Flattened, scans
             helpers=_helpers(tree, placed, plan),
             problems=(*([identity] if isinstance(identity, str) else []), *plan.problems, *_unfit(tree, plan)),
             glibc=_glibc(service, facts),
+            doubts=_doubts(service, tree),
         ),
         skipped=(*system.unread_databases(tree), *_not_analysed(placed)),
     )
@@ -157,6 +158,14 @@ def _glibc(service: Binary | None, facts: Mapping[str, BinaryFacts]) -> str | No
             if shortfall:
                 return f"{service.path} needs {shortfall.needs}, {path} offers up to {shortfall.has}"
     return None
+
+
+def _doubts(service: Binary | None, tree: Tree) -> tuple[str, ...]:
+    loader = service and binaries.foreign_loader(service, tree.resolve)
+    if service is None or loader is None:
+        return ()
+    asked = f"{service.path} asks for {service.interpreter}, glibc's loader"
+    return (f"{asked}, and gets {loader}, another's: it may lack what the program calls",)
 
 
 def _not_analysed(placed: tuple[Binary, ...]) -> tuple[Skipped, ...]:

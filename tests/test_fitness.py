@@ -46,6 +46,29 @@ def test_what_stops_a_program(facts: dict[str, object], says: str) -> None:
     assert says in fitness.problems[0]
 
 
+def test_programs_of_32_bits() -> None:
+    assert judge(reports.binary(machine="386")).runs is True
+    arm64 = model.Platform(os="linux", architecture="arm64", variant="v8")
+    fitness = judge(reports.binary(machine="arm"), platform=arm64)
+    assert (fitness.runs, len(fitness.problems)) == (None, 1)
+    assert judge(reports.binary(machine="386"), platform=arm64).runs is False
+
+
+def test_helpers_have_to_run_too() -> None:
+    shell = reports.binary(path="/bin/sh", machine="arm64")
+    fitness = judge(reports.binary(), helpers=(shell,))
+    assert (fitness.runs, fitness.problems) == (False, ("/bin/sh is built for arm64, the image says amd64",))
+
+
+def test_libraries_that_could_not_be_looked_for() -> None:
+    assert judge(reports.binary(linkage="dynamic", needed=("libc.so.6",), missing=None)).runs is None
+
+
+def test_a_doubt_is_told_and_stops_nothing() -> None:
+    fitness = judge(reports.binary(), doubts=("it may lack something",))
+    assert (fitness.runs, fitness.problems) == (None, ("it may lack something",))
+
+
 def test_a_libc_that_is_too_old() -> None:
     fitness = judge(reports.binary(), glibc="/app/server needs GLIBC_2.34, /lib/libc.so.6 offers up to GLIBC_2.31")
     assert (fitness.runs, fitness.problems) == (

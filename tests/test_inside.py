@@ -9,7 +9,7 @@ import pytest
 import imgaudit
 from imgaudit.model import Fitness
 from tests.support.elf import ARM64, DYN, I386, make_elf
-from tests.support.images import Image, Layer, docker_archive, file, folder
+from tests.support.images import Image, Layer, docker_archive, file, folder, symlink
 
 PROGRAM = make_elf()
 LIBRARY = make_elf(type=DYN, soname="libfoo.so")
@@ -108,6 +108,20 @@ def test_where_the_environment_says_libraries_are(judge: Any, config: Any, scrip
         file("/run", f"#!/bin/sh\n{script}\n", mode=0o755),
     )
     assert judge(*entries, **config).runs is runs
+
+
+def test_another_loader_under_the_name_of_glibcs(judge: Any) -> None:
+    program = app(make_elf(interpreter=LOADER, needed=["libc.so.6"]))
+    musl = file("/lib/libc.musl-x86_64.so.1", make_elf(type=DYN, soname="libc.musl-x86_64.so.1"), mode=0o755)
+    for entries in (
+        (musl, symlink(LOADER, "../lib/libc.musl-x86_64.so.1")),  # answers for libc.so.6
+        (file(LOADER, make_elf(type=DYN), mode=0o755),),  # as gcompat's: what it answers for is not known
+    ):
+        fitness = judge(program, *entries)
+        assert (fitness.runs, len(fitness.problems)) == (None, 1)
+        assert "another's: it may lack what the program calls" in fitness.problems[0]
+    fitness = judge(program, file(LOADER, make_elf(type=DYN, soname="ld-linux-x86-64.so.2"), mode=0o755))
+    assert fitness.problems == ("/app needs libc.so.6, which the image does not hold",)
 
 
 def test_a_shell_that_can_not_run_starts_nothing(judge: Any) -> None:

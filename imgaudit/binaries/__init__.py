@@ -5,6 +5,15 @@
 
 from imgaudit.binaries.analyse import analyse, inspect_file, place
 from imgaudit.binaries.interface import BinaryFacts
-from imgaudit.binaries.linkage import GlibcShortfall, Lookup, glibc_shortfall
+from imgaudit.binaries.linkage import GlibcShortfall, Lookup, foreign_loader, glibc_shortfall
 
-__all__ = ["BinaryFacts", "GlibcShortfall", "Lookup", "analyse", "glibc_shortfall", "inspect_file", "place"]
+__all__ = [
+    "BinaryFacts",
+    "GlibcShortfall",
+    "Lookup",
+    "analyse",
+    "foreign_loader",
+    "glibc_shortfall",
+    "inspect_file",
+    "place",
+]

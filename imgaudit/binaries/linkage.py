@@ -37,6 +37,8 @@ _TRIPLETS = {
     "mips64": ("mips64-linux-gnuabi64",),
     "mips64le": ("mips64el-linux-gnuabi64",),
 }
+# Sonames of glibc's loaders on all machines (shlib-versions): ld-linux-x86-64.so.2, ld64.so.1, ld.so.1.
+_GLIBC_LOADERS = ("ld-linux", "ld64.so", "ld.so")
 _MUSL_FOLDERS = ("/lib", "/usr/local/lib", "/usr/lib")
 # Libraries that musl's loader answers for itself, by the start of their names.
 _MUSL_OWN = tuple("lib" + name + "." for name in ("c", "pthread", "rt", "m", "dl", "util", "xnet"))
@@ -83,6 +85,20 @@ def is_musl(facts: BinaryFacts) -> bool:
     return any(name.startswith("libc.musl-") for name in facts.needed or ())
 
 
+def foreign_loader(binary: Binary | BinaryFacts, lookup: Lookup) -> str | None:
+    """The path of what stands in the place of glibc's loader and is another: musl under that name, or gcompat's.
+
+    Such an image starts many programs that were built for glibc, and some not: they ask for symbols it lacks.
+    """
+    if not binary.interpreter or posixpath.basename(binary.interpreter).startswith("ld-musl-"):
+        return None
+    node = lookup(binary.interpreter)
+    found = None if node is None else facts_of(node)
+    if found is None or (found.soname or "").startswith(_GLIBC_LOADERS):
+        return None
+    return str(getattr(node, "path", binary.interpreter))
+
+
 def default_folders(machine: str | None, bits: int | None, *, musl: bool) -> tuple[str, ...]:
     """Where a loader looks when nothing else says where, in order, over the distributions' habits."""
     if musl:
@@ -100,14 +116,14 @@ def find_missing(
 
     Order: as in needed, then by depth. A shared library's needs (its own only) are looked up with the paths of the
     program that loads it, which is not known: None for one whose needs are not all found. None too where MAX_LOOKUPS
-    tries did not do.
+    tries did not do, and where another loader than the one that was asked for may have its own answer.
     library_paths: folders that the image names (LD_LIBRARY_PATH, /etc/ld.so.conf, /etc/ld-musl-ARCH.path), in order.
     """
     if facts.needed is None:
         return None
     search = _Search(facts, lookup, library_paths)
     missing = tuple(search.run(path))
-    if search.lookups > MAX_LOOKUPS or (missing and facts.interpreter is None):
+    if search.lookups > MAX_LOOKUPS or (missing and (facts.interpreter is None or search.foreign)):
         return None
     return missing
 
@@ -123,7 +139,8 @@ class _Search:
 
     def __init__(self, facts: BinaryFacts, lookup: Lookup, library_paths: Sequence[str]) -> None:
         self.root, self.lookup, self.lookups = facts, lookup, 0
-        self.musl = is_musl(facts)
+        self.foreign = foreign_loader(facts, lookup)
+        self.musl = is_musl(facts) or posixpath.basename(self.foreign or "").startswith(("ld-musl-", "libc.musl-"))
         self.folders = (*library_paths, *default_folders(facts.machine, facts.bits, musl=self.musl))
 
     def run(self, path: str) -> Iterator[str]:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from imgaudit.model import Binary, Config, Fitness, Platform, Runtime
 
-# Linux on amd64 runs 386 programs in all distributions' kernels; what 32-bit ARM programs need, many arm64 CPUs lack.
-_ALSO_RUNS = {"amd64": "386"}
+# Programs of 32 bits: distributions' kernels for amd64 run those for 386, but not all arm64 processors those for arm.
+_ALSO_RUNS = {"amd64": "386", "arm64": "arm"}
 
 
 def judge_fitness(
@@ -19,13 +19,15 @@ def judge_fitness(
     how: str,
     problems: tuple[str, ...],
     glibc: str | None,
+    doubts: tuple[str, ...] = (),
 ) -> Fitness:
     """Judge one image.
 
     program: the path that the entrypoint ends at; service: its executable, None where it is none (a script).
     helpers: shells and inits that are started before it. problems: what was found wrong otherwise, as sentences.
     glibc: the sentence that says which symbol version the image's libc lacks, None where none is lacking. Only a
-    problem that stops the program makes runs False; a program that was not found, or not read, makes it None.
+    problem that stops the program makes runs False; a program that was not found, or not read, makes it None, and so
+    do doubts, sentences about what may stop it.
     """
     stops = [*problems]
     for helper in helpers:
@@ -34,12 +36,13 @@ def judge_fitness(
         stops.extend(_stops(service, platform))
         if glibc:
             stops.append(glibc)
+    unsure = [*doubts, *(_doubts(service, platform) if service else ())]
     runs: bool | None = not stops
-    if not stops and (service is None or not _is_known(service)):
+    if not stops and (unsure or service is None or not _is_known(service)):
         runs = None
     return Fitness(
         runs=runs,
-        problems=tuple(dict.fromkeys(stops)),
+        problems=tuple(dict.fromkeys([*stops, *unsure])),
         lacks=_lacks(config, runtime),
         program=program,
         how=how,
@@ -51,6 +54,12 @@ def _is_known(service: Binary) -> bool:
     if service.machine is None or service.linkage is None:
         return False
     return not service.needed or service.missing is not None
+
+
+def _doubts(service: Binary, platform: Platform) -> list[str]:
+    if platform.architecture == "arm64" and service.machine == "arm":
+        return [f"{service.path} is built for arm, which not every arm64 processor can run"]
+    return []
 
 
 def _stops(service: Binary, platform: Platform) -> list[str]:

@@ -78,6 +78,16 @@ def library() -> bytes:
     return _compile(_LIBRARY, "-shared", "-fPIC", "-Wl,-soname,libanswer.so").read_bytes()
 
 
+def library_with_a_need() -> bytes:
+    """A libanswer.so that needs a libother.so."""
+    other = _compile(
+        "int other(void) { return 1; }\n", "-shared", "-fPIC", "-Wl,-soname,libother.so", name="libother.so"
+    )
+    source = "int other(void);\nint answer(void) { return other(); }\n"
+    flags = (f"-L{other.parent}", "-l:libother.so")
+    return _compile(source, "-shared", "-fPIC", "-Wl,-soname,libanswer.so", *flags).read_bytes()
+
+
 def uses_library(*flags: str) -> bytes:
     """A C program that needs libanswer.so and libc."""
     folder = _compile(_LIBRARY, "-shared", "-fPIC", "-Wl,-soname,libanswer.so").parent

@@ -133,6 +133,25 @@ CASES = {
         lib=functools.partial(programs.built_for, "arm64"),
         says="libanswer.so",
     ),
+    "musl under the name of glibc's loader": Case(
+        ALPINE + "RUN mkdir /lib64 && ln -s /lib/libc.musl-x86_64.so.1 /lib64/ld-linux-x86-64.so.2\n" + APP,
+        True,
+        programs.cgo,
+        judged=None,
+    ),
+    "a libc that was deleted": Case(
+        "FROM debian:bookworm-slim\n" + APP + "RUN rm /lib/x86_64-linux-gnu/libc.so.6\n",
+        False,
+        programs.cgo,
+        says="libc.so.6: cannot open shared object",
+    ),
+    "a library that needs another": Case(
+        GLIBC + LIBC + "COPY lib /lib/x86_64-linux-gnu/libanswer.so\n" + APP,
+        False,
+        programs.uses_library,
+        lib=programs.library_with_a_need,
+        says="libother.so",
+    ),
     "busybox without musl": Case(
         "FROM alpine:3.20 AS a\nFROM scratch\nCOPY --from=a /bin/busybox /bin/busybox\n"
         'ENTRYPOINT ["/bin/busybox", "echo", "hello"]\n',
@@ -156,12 +175,28 @@ CASES = {
         says=NOT_FOUND,
     ),
     "an init": Case(ALPINE + 'COPY app /app\nENTRYPOINT ["/bin/busybox", "nohup", "/app"]\n', True),
+    "shell form with a variable": Case(ALPINE + "ENV APP=/app\nCOPY app /app\nCMD exec $APP --flag\n", True),
+    "exec form with a variable": Case(ALPINE + 'ENV APP=/app\nCOPY app /app\nCMD ["$APP"]\n', False, says="not found"),
+    "a shell's command in CMD": Case(ALPINE + 'COPY app /app\nENTRYPOINT ["/bin/sh", "-c"]\nCMD ["/app"]\n', True),
+    "a shell that finds nothing": Case(ALPINE + "COPY app /opt/app\nCMD app\n", False, says="not found"),
+    "a script as the shell's argument": Case(
+        ALPINE + 'COPY app /app\nCOPY run /run.sh\nRUN chmod 600 /run.sh\nCMD ["sh", "/run.sh"]\n',
+        True,
+        script="#!/bin/sh\nexec /app\n",
+        judged=None,  # only executable scripts are kept
+    ),
+    "a script whose interpreter is a script": Case(
+        ALPINE + 'COPY app /app\nCOPY run /run.sh\nRUN printf "#!/run.sh\\n" > /x && chmod 755 /x\nCMD ["/x"]\n',
+        True,
+        script="#!/bin/sh -e\nexec /app\n",
+    ),
     "not executable": Case("FROM scratch\n" + APP, False, mode=0o644, says=DENIED),
     "executable for others only": Case("FROM scratch\n" + APP, True, mode=0o001),
     "not there": Case('FROM scratch\nCOPY app /app\nENTRYPOINT ["/server"]\n', False, says=NOT_FOUND),
     "a folder": Case('FROM scratch\nCOPY app /app/app\nENTRYPOINT ["/app"]\n', False, says=DENIED),
     "in PATH": Case('FROM scratch\nENV PATH=/opt/bin\nCOPY app /opt/bin/app\nCMD ["app"]\n', True),
     "not in PATH": Case('FROM scratch\nCOPY app /opt/bin/app\nCMD ["app"]\n', False, says="not found"),
+    "in the root by a relative path": Case('FROM scratch\nCOPY app /app\nENTRYPOINT ["./app"]\n', True),
     "in the working directory": Case('FROM scratch\nWORKDIR /srv\nCOPY app .\nCMD ["./app"]\n', True),
     "through a link": Case(
         ALPINE + 'COPY app /opt/app\nRUN ln -s ../opt/app /usr/app && ln -s usr /door\nCMD ["/door/app"]\n', True
@@ -223,7 +258,10 @@ CASES = {
     "a folder that its user may not enter": Case(
         ALPINE + 'COPY app /root/app\nRUN chmod 700 /root\nUSER nobody\nCMD ["/root/app"]\n', False, says=DENIED
     ),
-    "a working directory that is a file": Case("FROM scratch\n" + APP + "WORKDIR /x\n", True),
+    "a working directory that is not there": Case("FROM scratch\n" + APP + "WORKDIR /x/y\n", True),
+    "a working directory that its user may not enter": Case(
+        ALPINE + "RUN mkdir -m 700 /closed\nWORKDIR /closed\nUSER nobody\n" + APP, True
+    ),
 }
 
 
