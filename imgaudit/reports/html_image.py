@@ -93,9 +93,10 @@ def _layers(image: model.Image) -> Section:
 def _service(image: model.Image) -> Section:
     service = facts.service(image)
     others = sorted((item for item in image.binaries if item is not service), key=lambda item: (-item.size, item.path))
-    tables = [html_parts.binaries([(item.path, item) for item in others], "other binary")] if others else []
+    caption = f"Other binaries: {len(others):,}"
+    folded = (html_parts.binaries([(item.path, item) for item in others], "", caption),) if others else ()
     if service is None:
-        return Section("service", "Service", "No binary was found that the entrypoint ends at.", tables=tuple(tables))
+        return Section("service", "Service", "No binary was found that the entrypoint ends at.", folded=folded)
     predictions = [details.prediction(item) for item in service.predictions]
     breakdown = html_parts.breakdown(service, "breakdown")
     return Section(
@@ -104,7 +105,8 @@ def _service(image: model.Image) -> Section:
         pairs=view.pairs(details.binary(service)),
         lines=view.lines(predictions),
         lines_title="Predictions" if predictions else "",
-        tables=(*([breakdown] if breakdown else []), *tables),
+        tables=(breakdown,) if breakdown else (),
+        folded=folded,
     )
 
 

@@ -78,11 +78,13 @@ def share(part: int, whole: int) -> view.Cell:
     return view.Cell(numbers.share(part, whole), "num", order=part)
 
 
-def binaries(items: Sequence[tuple[str, model.Binary | None]], heading: str) -> Table:
-    """Binaries side by side, a row each; None where an image has none."""
-    rows = [(view.name(label), *_binary(item)) for label, item in items]
+def binaries(
+    items: Sequence[tuple[str, model.Binary | None]], heading: str, caption: str = "Binaries side by side"
+) -> Table:
+    """Binaries side by side, a row each; None where an image has none. Without a heading, their paths name them."""
+    rows = [(view.name(label), *_binary(item)) if heading else _binary(item) for label, item in items]
     columns = (
-        Column(heading),
+        *((Column(heading),) if heading else ()),
         Column("path"),
         Column("size", True),
         Column("machine"),
@@ -93,7 +95,7 @@ def binaries(items: Sequence[tuple[str, model.Binary | None]], heading: str) -> 
         Column("modules", True),
     )
     shown, more = view.capped(rows)
-    return Table("binaries", "Binaries side by side", columns, shown, more, cards=True)
+    return Table("binaries", caption, columns, shown, more, cards=True)
 
 
 def _binary(item: model.Binary | None) -> tuple[view.Cell, ...]:

@@ -27,7 +27,8 @@ Cells = Sequence[str]
 def render(report: AnyReport, options: RenderOptions) -> str:
     marker = f"<!-- imgaudit:{_labels(report)} -->"
     report = printable_report(report)
-    page = _Page(f"{marker}\n**{text(story.headline(report))}**")
+    verdict, reason = story.headline_parts(report)
+    page = _Page(f"{marker}\n**{text(verdict)}**{f' {text(reason)}' if reason else ''}")
     if isinstance(report, model.BinaryReport):
         _binaries(page, report)
     else:

@@ -21,12 +21,21 @@ def name(label: str) -> str:
 
 def headline(report: AnyReport) -> str:
     """The verdict: what was looked at, the named number, the difference in bytes and percent, and why."""
+    return " ".join(filter(None, headline_parts(report)))
+
+
+def headline_parts(report: AnyReport) -> tuple[str, str]:
+    """The headline as the verdict itself and the sentences that say why; the latter may be empty."""
+    if isinstance(report, model.Report) and report.verdict is None and report.comparison is not None:
+        return _comparison(report.comparison, report)
+    return _plain_headline(report), ""
+
+
+def _plain_headline(report: AnyReport) -> str:
     if isinstance(report, model.BinaryReport):
         return _binary_headline(report)
     if report.verdict is not None:
         return _verdict(report.verdict, report)
-    if report.comparison is not None:
-        return _comparison(report.comparison, report)
     if len(report.images) == 1:
         return _single(report.images[0], report)
     if not report.images:
@@ -47,17 +56,17 @@ def _verdict(verdict: model.Verdict, report: model.Report) -> str:
     return f"Passed: {total}{unjudged}{against}"
 
 
-def _comparison(compared: model.Comparison, report: model.Report) -> str:
+def _comparison(compared: model.Comparison, report: model.Report) -> tuple[str, str]:
     advice = compared.recommendation
     if advice is None:
-        return f"No recommendation: {len(report.images):,} compared with {reference_words(compared)}"
+        return f"No recommendation: {len(report.images):,} compared with {reference_words(compared)}", ""
     if advice.label is None:
-        return f"No variant can be recommended. {sentence(advice.reason)}"
+        return "No variant can be recommended.", sentence(advice.reason)
     row = next((row for row in facts.rows(report) if row.label == advice.label), None)
     if row is None:
-        return f"{recommended_lead(report)}{sentence(advice.reason)}"
+        return f"{recommended_lead(report)}{sentence(advice.reason)}", ""
     change = "the reference" if row.reference else f"{row.delta} against {reference_words(compared)}"
-    return f"{recommended_lead(report)}{row.download} download, {change}. {sentence(advice.reason)}"
+    return f"{recommended_lead(report)}{row.download} download, {change}.", sentence(advice.reason)
 
 
 def sentence(reason: str) -> str:

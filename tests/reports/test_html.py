@@ -33,6 +33,15 @@ def page(report: AnyReport, **options: object) -> str:
     return found
 
 
+def test_an_images_other_binaries_are_folded_and_named_once() -> None:
+    image = reports.debian()
+    others = tuple(reports.binary(path=f"/usr/bin/tool{number}", role="other") for number in range(3))
+    text = page(reports.report(msgspec.structs.replace(image, binaries=(*image.binaries, *others))))
+    folded = re.search("<details>\\s*<summary>Other binaries: ([0-9]+)</summary>.*?</details>", text, re.DOTALL)
+    assert folded is not None
+    assert folded[0].count("/usr/bin/tool1<") == 1
+
+
 class Outline(HTMLParser):
     """Checks the nesting, and collects tags, ids and attributes."""
 

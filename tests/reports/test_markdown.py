@@ -21,7 +21,7 @@ def test_marker_then_verdict() -> None:
     assert lines[0].startswith("<!-- imgaudit:debian,scratch,scratch-symbols,")
     assert lines[0].endswith(" -->")
     assert lines[1].startswith(
-        "**Recommended: distroless, 3.71 MB download, -45.2 MB (-92.4 %) against debian. It is the "
+        "**Recommended: distroless, 3.71 MB download, -45.2 MB (-92.4 %) against debian.** It is the "
     )
 
 
