@@ -99,3 +99,8 @@ def test_what_is_missing_is_listed_but_stops_nothing() -> None:
     fitness = judge(reports.binary(), runtime=empty)
     assert fitness.runs is True
     assert fitness.lacks == ("CA certificates", "time zones", "shell", "/etc/passwd", "/tmp")
+
+
+def test_problems_are_told_without_their_full_stop() -> None:
+    """They stand in lists and sentences of reports, which end them."""
+    assert judge(None, problems=("It is not there.", "It is not there")).problems == ("It is not there",)

@@ -55,7 +55,7 @@ def test_after_gosu_it_is_another_user(judge: Any) -> None:
 def test_what_the_kernel_does_not_execute(judge: Any) -> None:
     for data in (b"", b"exec /app\n", b"MZ\x90" + bytes(5000)):
         assert judge(app(data)).problems == (
-            "/app is no program: neither an ELF file nor a script that begins with #!.",
+            "/app is no program: neither an ELF file nor a script that begins with #!",
         )
     large = judge(app(b"x" * 70_000))  # scripts of this size are not kept: it may be one
     assert (large.runs, large.problems) == (None, ())
@@ -73,9 +73,7 @@ def test_a_program_that_is_cut_short(judge: Any) -> None:
     longer[size_at : size_at + 8] = len(whole).to_bytes(8, "little")
     assert judge(app(bytes(longer))).runs is True
     assert judge(app(bytes(longer[:-100]))).runs is True  # the rest of its last page is zeros
-    assert judge(app(bytes(longer[:9000]))).problems == (
-        "/app is cut short: it ends before what its headers announce.",
-    )
+    assert judge(app(bytes(longer[:9000]))).problems == ("/app is cut short: it ends before what its headers announce",)
 
 
 @pytest.mark.parametrize(("machine", "runs"), [(I386, True), (ARM64, False)])

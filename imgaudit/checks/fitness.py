@@ -42,7 +42,7 @@ def judge_fitness(
         runs = None
     return Fitness(
         runs=runs,
-        problems=tuple(dict.fromkeys([*stops, *unsure])),
+        problems=tuple(dict.fromkeys(sentence.removesuffix(".") for sentence in [*stops, *unsure])),
         lacks=_lacks(config, runtime),
         program=program,
         how=how,
