@@ -20,18 +20,23 @@ from imgaudit.sources import LayerBlob, Source, SourceImage, open_source, parse_
 
 # Kinds that are described, never made: they need root, and a device node is a hole in the host.
 NOT_MADE = ("char", "block", "fifo")
+LONGEST_NAME, LONGEST_PATH = 255, 4096  # bytes that Linux takes (limits.h; a path's last byte is its end)
 WRITABLE = 0o700  # the owner may always change a folder, else it could not be filled or removed again
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Unpacked:
-    """What was written, and what was left out and why (path, reason)."""
+    """What was written, and what was left out and why (path, reason).
+
+    complete: nothing is missing but devices and fifos, which are never made.
+    """
 
     files: int
     folders: int
     links: int
     bytes: int
     left_out: tuple[tuple[str, str], ...]
+    complete: bool = True
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,18 +62,34 @@ def unpack(
     layer or path that the image does not have; ImageError if a layer can't be read; OutputError if writing fails.
     """
     options = options or AuditOptions()
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise UsageError(f"{target} is not an empty folder", hint="name one that is not there yet")
+    _check_target(target)
     sources = open_source(parse_reference(text), options.opening)
     options.progress.image(text)
     try:
         return _unpack(sources[0], target, layer, paths, options)
     except OSError as error:
-        raise OutputError(f"{error.filename or target} could not be written: {error.strerror or error}") from error
+        raise OutputError(
+            f"{error.filename or target} could not be written: {error.strerror or error}",
+            hint="what was written so far is still there",
+        ) from error
     finally:
         options.progress.done()
         for source in sources:
             source.close()
+
+
+def _check_target(target: pathlib.Path) -> None:
+    try:
+        with os.scandir(target) as found:
+            empty = next(found, None) is None
+    except FileNotFoundError:
+        return
+    except NotADirectoryError:
+        empty = False
+    except OSError as error:
+        raise OutputError(f"{target} can't be used: {error.strerror}") from error
+    if not empty:
+        raise UsageError(f"{target} is not an empty folder", hint="name one that is not there yet")
 
 
 def _unpack(
@@ -80,11 +101,12 @@ def _unpack(
         raise UsageError(f"--layer {layer}: the image has {len(layers)} layers, counted from 0")
     chosen = range(len(layers)) if layer is None else [layer]
     tree = flatten([layers[index].scan for index in chosen]).tree
-    nodes = [node for node in tree.walk() if _is_wanted(node.path, paths)]
+    wished = [node for node in tree.walk() if _is_wanted(node.path, paths)]
     for path in paths:
-        if not any(_is_wanted(node.path, [path]) for node in nodes):
+        if not any(_is_wanted(node.path, [path]) for node in wished):
             raise UsageError(f"{path} is not in the image")
     writer = _Writer(target)
+    nodes = [node for node in wished if writer.can_hold(node)]
     writer.folders([node for node in nodes if node.kind == "dir"], [node.path for node in nodes])
     regular = [node for node in nodes if node.kind == "file"]
     wanted: dict[tuple[str, str], list[str]] = {}
@@ -94,6 +116,8 @@ def _unpack(
     options.progress.image(source.reference)  # the second read of the same layers counts from 0
     again = _scan(source, _Keep(wanted, writer), options)
     for before, now in zip(layers, again.layers, strict=True):
+        if isinstance(now.error, OutputError):  # a source keeps what its visitor raises as that layer's error
+            raise now.error
         if now.result is None or now.result.scan.diff_id != before.scan.diff_id:
             raise ImageError(f"{before.name} changed while it was unpacked", hint="remove what was written, try again")
     return writer.finish(nodes, {key: places for key, places in wanted.items() if key not in writer.written})
@@ -167,8 +191,11 @@ class _Keep:
     def collect(self, path: str, data: memoryview) -> object | None:
         try:
             self._writer.file(self._name, path, self._wanted[self._name, path], data)
-        except OSError as error:  # ends the read with its own boundary's error, not as that layer's fault
-            raise OutputError(f"{error.filename} could not be written: {error.strerror or error}") from error
+        except OSError as error:
+            raise OutputError(
+                f"{error.filename or path} could not be written: {error.strerror or error}",
+                hint="what was written so far is still there",
+            ) from error
         return None
 
 
@@ -178,16 +205,33 @@ class _Writer:
     def __init__(self, target: pathlib.Path) -> None:
         self._target = target
         self._folders = self._links = self._bytes = 0
+        self._left_out: list[tuple[str, str]] = []
         self.written: set[tuple[str, str]] = set()
 
     def _place(self, path: str) -> str:
         return os.path.join(self._target, path.lstrip("/"))
 
+    def can_hold(self, node: Node) -> bool:
+        """Whether a file system takes such a name and link; what it would refuse is left out, and noted."""
+        place = os.fsencode(self._place(node.path))
+        if len(place) >= LONGEST_PATH or any(len(name) > LONGEST_NAME for name in place.split(b"/")):
+            self._left_out.append((node.path, "its path is longer than file systems take"))
+        elif node.kind == "symlink" and not 0 < len(os.fsencode(node.entry.link or "")) < LONGEST_PATH:
+            self._left_out.append((node.path, "a symbolic link whose target is empty or too long"))
+        else:
+            return True
+        return False
+
     def folders(self, nodes: Sequence[Node], paths: Sequence[str]) -> None:
         """Every folder of the tree, and those above the paths that are wanted."""
         self._target.mkdir(parents=True, exist_ok=True)
-        for path in sorted({node.path for node in nodes} | {path.rpartition("/")[0] or "/" for path in paths}):
-            os.makedirs(self._place(path), mode=0o755, exist_ok=True)
+        wanted = {node.path for node in nodes}
+        for path in paths:
+            while (path := path.rpartition("/")[0]) and path not in wanted:
+                wanted.add(path)
+        for path in sorted(wanted):  # a folder comes before what it holds; os.makedirs would recurse
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(self._place(path), 0o755)
         self._folders = len(nodes)
 
     def file(self, name: str, path: str, places: Sequence[str], data: memoryview) -> None:
@@ -198,9 +242,11 @@ class _Writer:
 
     def finish(self, nodes: Sequence[Node], unwritten: dict[tuple[str, str], list[str]]) -> Unpacked:
         """Hard links, then modes and times, then symbolic links: nothing is written through one."""
-        left_out = [
+        left_out = self._left_out
+        left_out += [
             (place, "its content is too large to hold in memory") for key in unwritten for place in unwritten[key]
         ]
+        complete = not left_out
         missing = {place for place, _ in left_out}
         files = [node for node in nodes if node.kind == "file" and node.path not in missing]
         first: dict[tuple[int, str], str] = {}
@@ -221,7 +267,7 @@ class _Writer:
                 left_out.append((node.path, f"a {node.kind} device" if node.kind != "fifo" else "a fifo"))
         for node in reversed([node for node in nodes if node.kind == "dir"]):
             self._settle(node, node.entry.mode & 0o777 | WRITABLE)
-        return Unpacked(len(files), self._folders, self._links, self._bytes, tuple(sorted(left_out)))
+        return Unpacked(len(files), self._folders, self._links, self._bytes, tuple(sorted(left_out)), complete)
 
     def _settle(self, node: Node, mode: int) -> None:
         place = self._place(node.path)

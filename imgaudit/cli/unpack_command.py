@@ -7,6 +7,7 @@ import click
 from imgaudit.cli.options import make_talk, one_source_options, talk_options
 
 INCOMPLETE = 3
+LISTED = 100  # of what was left out
 
 
 @click.command()
@@ -35,6 +36,7 @@ def unpack(
     imgaudit unpack app:1.0 ./out /etc/ssl /server
     """
     from imgaudit.audit import AuditOptions
+    from imgaudit.cli.talk import error_line
     from imgaudit.sources import parse_platform
     from imgaudit.units import size_words
     from imgaudit.unpack import unpack as unpack_image
@@ -47,8 +49,10 @@ def unpack(
     talk.line(
         f"{folder}: {done.files} files ({size_words(done.bytes)}), {done.folders} folders, {done.links} symbolic links"
     )
-    too_large = False
-    for path, reason in done.left_out:
+    for path, reason in done.left_out[:LISTED]:
         talk.line(f"left out: {path}: {reason}")
-        too_large = too_large or "too large" in reason
-    return INCOMPLETE if too_large else 0
+    if len(done.left_out) > LISTED:
+        talk.line(f"left out: {len(done.left_out) - LISTED} more")
+    if not done.complete:
+        error_line(f"{folder} is incomplete: {len(done.left_out)} of the image's paths were left out")
+    return 0 if done.complete else INCOMPLETE
