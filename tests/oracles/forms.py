@@ -16,7 +16,8 @@ from typing import Any
 from tests.support.docker import run
 from tests.support.tools import REGISTRY, need, need_registry
 
-REPOSITORY = "imgaudit-test/oracle"
+# One for each process of a test run: what one of them deletes by its digest may be another's too.
+REPOSITORY = f"imgaudit-test/oracle-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
 MANIFESTS = (
     "application/vnd.docker.distribution.manifest.v2+json",
     "application/vnd.oci.image.manifest.v1+json",
@@ -26,13 +27,15 @@ MANIFESTS = (
 
 @dataclasses.dataclass(frozen=True)
 class Forms:
-    """tag: in the engine. archive: of docker save. references: by form, as imgaudit takes them."""
+    """tag: in the engine. archive: of docker save. references: by form, as imgaudit takes them. inspected: what Podman
+    says."""
 
     tag: str
     archive: pathlib.Path
     layout: pathlib.Path
     references: dict[str, str]
     environment: dict[str, str]
+    inspected: dict[str, Any]
 
     def blob(self, digest: str) -> pathlib.Path:
         return self.layout / "blobs" / digest.replace(":", "/")
@@ -56,7 +59,7 @@ def save(tag: str, folder: pathlib.Path) -> Forms:
         "docker-archive": f"docker-archive:{archive}",
         "oci-dir": f"oci-dir:{layout}",
     }
-    return Forms(tag, archive, layout, references, {})
+    return Forms(tag, archive, layout, references, {}, {})
 
 
 @contextlib.contextmanager
@@ -73,13 +76,14 @@ def every_form(tag: str, folder: pathlib.Path) -> Iterator[Forms]:
     with contextlib.ExitStack() as stack:
         stack.callback(run, "docker", "image", "rm", pushed)
         stack.callback(delete_manifest, pushed)
-        socket = stack.enter_context(podman_with(forms.archive))
+        socket, inspected = stack.enter_context(podman_with(forms.archive, f"localhost/{tag}"))
+        environment = {"CONTAINER_HOST": f"unix://{socket}"}
         references = forms.references | {
             "oci-archive": f"oci-archive:{packed}",
             "registry": f"registry:{pushed}",
             "podman": f"podman:localhost/{tag}",
         }
-        yield dataclasses.replace(forms, references=references, environment={"CONTAINER_HOST": f"unix://{socket}"})
+        yield dataclasses.replace(forms, references=references, environment=environment, inspected=inspected)
 
 
 def delete_manifest(reference: str) -> None:
@@ -95,12 +99,13 @@ def delete_manifest(reference: str) -> None:
 
 
 @contextlib.contextmanager
-def podman_with(archive: pathlib.Path) -> Iterator[str]:
-    """The socket of a Podman with a store of its own that holds the archive's image."""
+def podman_with(archive: pathlib.Path, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The socket of a Podman with a store of its own that holds the archive's image, and what it says of the image."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="oracle"))  # short: a socket's path is limited
     podman = ["podman", "--root", f"{folder}/root", "--runroot", f"{folder}/run", "--storage-driver", "vfs"]
     try:
         run(*podman, "load", "-q", "-i", archive)
+        inspected: dict[str, Any] = json.loads(run(*podman, "inspect", name))[0]
         service = subprocess.Popen(
             [*podman, "system", "service", "--time=0", f"unix://{folder}/s"],
             stdout=subprocess.DEVNULL,
@@ -112,7 +117,7 @@ def podman_with(archive: pathlib.Path) -> Iterator[str]:
                 assert service.poll() is None, "podman system service has ended"
                 assert time.monotonic() < deadline, "podman system service does not start"
                 time.sleep(0.05)
-            yield f"{folder}/s"
+            yield f"{folder}/s", inspected
         finally:
             service.terminate()
             service.wait(timeout=20)

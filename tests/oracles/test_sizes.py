@@ -15,7 +15,7 @@ from imgaudit.model import Image
 from tests.oracles import programs
 from tests.oracles.forms import Forms, every_form, save
 from tests.support.docker import File, images, run
-from tests.support.tools import REGISTRY, need_registry
+from tests.support.tools import REGISTRY, need, need_registry
 
 pytestmark = pytest.mark.engine
 
@@ -116,6 +116,25 @@ def test_the_id_is_that_of_the_config(built: Built) -> None:
 def test_the_layers_are_dockers(built: Built) -> None:
     wanted = told(built.forms.tag)["RootFS"]["Layers"]
     assert [layer.diff_id for layer in built.images["docker-archive"].layers] == wanted
+
+
+def test_podman_says_the_same(built: Built) -> None:
+    said, image = built.forms.inspected, built.images["podman"]
+    assert image.image_id == f"sha256:{said['Id']}"
+    assert [layer.diff_id for layer in image.layers] == said["RootFS"]["Layers"]
+    assert list(image.config.entrypoint) == (said["Config"].get("Entrypoint") or [])
+    assert list(image.config.cmd) == (said["Config"].get("Cmd") or [])
+    assert [f"{item.name}={item.value}" for item in image.config.env] == said["Config"]["Env"]
+    assert image.size.engine == said["Size"]
+
+
+def test_umoci_lists_the_same_layers(built: Built) -> None:
+    need("umoci")
+    told_ = json.loads(run("umoci", "stat", "--image", f"{built.forms.layout}:it", "--json"))
+    listed = [item["layer"] for item in told_["history"] if item["layer"]]
+    layers = built.images["oci-dir"].layers
+    assert [layer.download for layer in layers] == [item["size"] for item in listed]
+    assert [layer.digest for layer in layers] == [item["digest"] for item in listed]
 
 
 def test_sizes_of_the_tars_are_tarfiles(built: Built) -> None:
