@@ -12,7 +12,7 @@ from typing import NamedTuple
 from imgaudit.layers.interface import Node
 from imgaudit.system.collect import kept_text
 from imgaudit.system.identity import Identity
-from imgaudit.system.script import Run, Value, follow_script
+from imgaudit.system.script import Run, Value, follow_script, sets_errexit
 from imgaudit.system.shell_words import ScriptError
 from imgaudit.system.wrappers import SHELLS, WRAPPERS, inner_command, shell_command
 
@@ -245,11 +245,12 @@ class _Search:
             # It reads its commands from its input: the shell is what runs.
             return _Found(service=node.path, libraries=run.libraries)
         kind, word, rest = told
+        errexit = sets_errexit(args)
         if word is None:
             return _Found(open=f"{node.path} runs a command that is only known when it runs")
         if kind == "text":
             name, label = (rest[0] if rest else None) or node.path, "the command line"
-            return self.text(word, name, rest[1:], run, label, depth)
+            return self.text(word, name, rest[1:], run, label, depth, errexit)
         path = posixpath.join(run.cwd or "/", word)
         script = self.lookup(path)
         if script is None or script.kind != "file":
@@ -262,13 +263,32 @@ class _Search:
             self.through.append(script.path)
         if text is None:
             return _Found(open=f"the script {script.path} was not kept (no #! line, not executable, or too large)")
-        return self.text(text, word, rest, run, script.path, depth)
+        return self.text(text, word, rest, run, script.path, depth, errexit)
 
-    def text(self, text: str, name: str, args: tuple[Value, ...], run: Run, label: str, depth: int) -> _Found:
+    def exists(self, name: str, cwd: Value, path: Value) -> bool | None:
+        """Whether a shell finds a command of this name."""
+        if "/" in name:
+            places = None if cwd is None and name[0] != "/" else [posixpath.join(cwd or "/", name)]
+        else:
+            places = None if path is None else [posixpath.join(folder, name) for folder in path.split(":")]
+        if places is None or not all(place.startswith("/") for place in places):
+            return None
+        return any(node is not None and node.kind == "file" for node in map(self.lookup, places))
+
+    def text(
+        self, text: str, name: str, args: tuple[Value, ...], run: Run, label: str, depth: int, errexit: bool
+    ) -> _Found:
         """Where a shell's text ends; label names it."""
         try:
             runs = follow_script(
-                text, name, args, cwd=run.cwd, variables={**self.variables, "PATH": run.path}, closed=self.closed
+                text,
+                name,
+                args,
+                cwd=run.cwd,
+                variables={**self.variables, "PATH": run.path, "LD_LIBRARY_PATH": run.libraries},
+                closed=self.closed,
+                errexit=errexit,
+                exists=self.exists,
             )
         except ScriptError as error:
             return _Found(open=f"{label} can't be followed: {error}")

@@ -2,14 +2,14 @@
 
 The script is followed with the variables and arguments it is known to start with. Where a condition can't be decided,
 both ways are followed, and what differs between them is unknown from there on. A command that is no builtin is taken
-to succeed.
+to succeed where the image has it; where not, it fails, and under `set -e` the script with it.
 """
 
 import dataclasses
 import fnmatch
 import posixpath
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from imgaudit.system.shell import Case, Command, Function, Group, If, Loop, Pipe, Simple, Steps, parse_script
@@ -22,6 +22,8 @@ MAX_RUNS = 50  # ways that one script may end
 
 Status = Literal["yes", "no", "unknown", "assumed"]
 Value = str | None  # None: unknown
+# Whether a command is in the image, by its name, working directory and PATH; None where that can't be told.
+Exists = Callable[[str, Value, Value], bool | None]
 
 # What the runtime sets by itself, so that their absence from the image's config tells nothing.
 _FROM_RUNTIME = frozenset(
@@ -30,6 +32,18 @@ _FROM_RUNTIME = frozenset(
 _QUIET = frozenset((
     *("alias", "echo", "getopts", "hash", "jobs", "kill", "let", "printf", "pwd", "shopt", "times", "trap", "type"),
     *("ulimit", "umask", "unalias"),
+))  # fmt: skip
+# Builtins of any shell that are not followed, and that no file has to stand for.
+_OTHER_BUILTINS = frozenset((
+    *(".", ":", "bg", "bind", "break", "builtin", "caller", "cd", "command", "compgen", "complete", "continue", "dirs"),
+    *("disown", "enable", "eval", "exec", "exit", "false", "fc", "fg", "help", "history", "logout", "mapfile", "popd"),
+    *("pushd", "read", "readarray", "return", "set", "shift", "source", "suspend", "test", "time", "true", "unset"),
+    *("chdir", "wait", "[", "[["),
+))  # fmt: skip
+# What may put a command into the container that the image does not have.
+_MAKERS = frozenset((
+    *("apk", "apt", "apt-get", "busybox", "cp", "curl", "dnf", "dpkg", "gunzip", "install", "ln", "make", "microdnf"),
+    *("mount", "mv", "npm", "pip", "pip3", "rpm", "rsync", "tar", "tee", "unzip", "wget", "yum"),
 ))  # fmt: skip
 _DECLARE = frozenset(("export", "readonly", "local", "declare", "typeset"))
 
@@ -55,6 +69,7 @@ class _State:
     cwd: Value
     certain: bool = True
     ended: bool = False
+    errexit: bool = False
     lasts: list[Run] = dataclasses.field(default_factory=list)  # the last command; several where ways met
     background: list[Run] = dataclasses.field(default_factory=list)
     functions: dict[str, Steps] = dataclasses.field(default_factory=dict)
@@ -65,6 +80,7 @@ class _State:
             None if self.args is None else list(self.args),
             self.cwd,
             certain=False,
+            errexit=self.errexit,
             background=list(self.background),
             functions=dict(self.functions),
         )
@@ -88,6 +104,7 @@ class _State:
         self.variables = merged
         self.args = first.args if all(way.args == first.args for way in open_ways) else None
         self.cwd = first.cwd if all(way.cwd == first.cwd for way in open_ways) else None
+        self.errexit = all(way.errexit for way in open_ways)
         lasts = [run for way in open_ways for run in (way.lasts or self.lasts)]
         self.lasts = list(dict.fromkeys(lasts))[:MAX_RUNS]
         self.background = list(dict.fromkeys(run for way in open_ways for run in way.background))[:MAX_RUNS]
@@ -103,14 +120,16 @@ def follow_script(
     cwd: Value,
     variables: Mapping[str, Value],
     closed: bool,
+    errexit: bool = False,
+    exists: Exists = lambda name, cwd, path: None,
 ) -> tuple[Run, ...]:
     """The commands that the script may end in, each once, in the order they stand there; () when there is none.
 
-    name: its $0. closed: `variables` are all that the image sets, so that any other is unset. Raises ScriptError
-    where the script can't be followed.
+    name: its $0. closed: `variables` are all that the image sets, so that any other is unset. errexit: as if it began
+    with `set -e`. Raises ScriptError where the script can't be followed.
     """
-    shell = _Shell(name, closed=closed)
-    state = _State(dict(variables), list(args), cwd)
+    shell = _Shell(name, closed=closed, exists=exists)
+    state = _State(dict(variables), list(args), cwd, errexit=errexit)
     shell.steps(parse_script(text), state)
     if not state.ended:
         shell.finish(state)
@@ -118,9 +137,13 @@ def follow_script(
 
 
 class _Shell:
-    def __init__(self, name: str, *, closed: bool) -> None:
+    def __init__(self, name: str, *, closed: bool, exists: Exists) -> None:
         self.name = name
         self.closed = closed
+        self.exists = exists
+        self.missing: Run | None = None  # the last simple command, where the image does not have it
+        self.made = False  # a command was run that may have put others there
+        self.guarded = 0  # inside conditions and the like, where a failure does not end the script
         self.runs: list[Run] = []
         self.left = MAX_STEPS
         self.calls = 0
@@ -131,7 +154,7 @@ class _Shell:
 
     def steps(self, steps: Steps, state: _State) -> Status:
         status: Status = "yes"
-        for step in steps:
+        for step, following in zip(steps, (*steps[1:], None), strict=True):
             if state.ended:
                 break
             self.left -= 1
@@ -148,8 +171,20 @@ class _Shell:
                 way, other = state.fork(), state.fork()
                 self.command(step.command, way)
                 state.join([way, other])
+            elif following is not None and following.joint != ";":
+                status = self.guard(step.command, state)
             else:
                 status = self.command(step.command, state)
+                if status == "no" and self.missing and state.errexit and not self.guarded and not state.ended:
+                    self.runs.append(self.missing)
+                    state.ended = True
+        return status
+
+    def guard(self, command: Command, state: _State) -> Status:
+        """A command whose failure the script looks at, so that it does not end there."""
+        self.guarded += 1
+        status = self.command(command, state)
+        self.guarded -= 1
         return status
 
     def aside(self, commands: tuple[Command, ...], state: _State) -> Status:
@@ -159,7 +194,7 @@ class _Shell:
         for command in commands:
             beside, kept = state.fork(), self.runs
             self.runs = []
-            status = self.command(command, beside)
+            status = self.guard(command, beside)
             found += [*self.runs, *beside.lasts] if not beside.ended else self.runs
             self.runs = kept
         state.lasts = list(dict.fromkeys(found))[:MAX_RUNS] or state.lasts
@@ -181,7 +216,7 @@ class _Shell:
             return "yes"
         if isinstance(command, Loop):
             way = state.fork()
-            self.steps(command.body, way)
+            self.guard(Group(command.body), way)
             if way.lasts:  # how the loop ends, and after which of its commands, can't be told
                 way.lasts = [Run((None,), None, None, certain=False)]
             state.join([way, state.fork()])
@@ -190,7 +225,7 @@ class _Shell:
 
     def pipe(self, command: Pipe, state: _State) -> Status:
         if command.negated and len(command.commands) == 1:
-            status = self.command(command.commands[0], state)
+            status = self.guard(command.commands[0], state)
             return {"yes": "no", "no": "yes"}.get(status, "unknown")  # type: ignore[return-value]
         status = self.aside(command.commands, state)
         if len(command.commands) == 1:
@@ -202,7 +237,7 @@ class _Shell:
             if index < len(command.bodies):
                 self.steps(command.bodies[index], state)
             return
-        status = self.steps(command.conditions[index], state)
+        status = self.guard(Group(command.conditions[index]), state)
         if state.ended:
             return
         if status == "yes":
@@ -264,6 +299,7 @@ class _Shell:
 
     def call(self, argv: list[Value], words: tuple[Word, ...], state: _State) -> Status:
         name, rest = argv[0], argv[1:]
+        self.missing = None
         if name in ("command", "builtin") and rest and (rest[0] or "-")[0] != "-":
             return self.call(rest, words[1:], state)
         if name is not None and name in state.functions:
@@ -299,6 +335,8 @@ class _Shell:
             return "yes"
         if self.change(name, rest, state):
             return "yes"
+        if name == "command" and len(rest) == 2 and rest[0] in ("-v", "-V") and rest[1] is not None:
+            return {True: "yes", False: "no", None: "assumed"}[self.is_there(rest[1], state)]  # type: ignore[return-value]
         if name in _QUIET or name == "command":
             return "assumed"
         if name in (".", "source", "eval"):
@@ -307,7 +345,17 @@ class _Shell:
             state.lasts = [Run((None,), None, None, state.certain)] if name == "eval" else state.lasts
             return "assumed"
         state.lasts = [self.run(argv, state)]
+        if name is not None and self.is_there(name, state) is False:
+            self.missing = state.lasts[0]
+            return "no"
+        self.made = self.made or posixpath.basename(name or "") in _MAKERS
         return "assumed"
+
+    def is_there(self, name: str, state: _State) -> bool | None:
+        if name in state.functions or name in _QUIET or name in _OTHER_BUILTINS or name in _DECLARE:
+            return True
+        there = self.exists(name, state.cwd, state.variables.get("PATH"))
+        return None if self.made and not there else there
 
     def change(self, name: Value, rest: list[Value], state: _State) -> bool:
         """Builtins that change what later commands see; False for any other command."""
@@ -318,6 +366,7 @@ class _Shell:
             elif to.startswith("/") or state.cwd is not None:
                 state.cwd = posixpath.normpath(posixpath.join(state.cwd or "/", to))
         elif name == "set":
+            state.errexit = sets_errexit(rest, state.errexit)
             if "--" in rest:
                 state.args = rest[rest.index("--") + 1 :]
             elif rest and (rest[0] or "-")[0] not in "-+":
@@ -437,6 +486,18 @@ class _Shell:
         if name in state.variables:
             return True, state.variables[name]
         return False, None
+
+
+def sets_errexit(options: Sequence[Value], before: bool = False) -> bool:
+    """Whether a shell with these options ends at the first command that fails."""
+    words = iter(options)
+    for word in words:
+        if word is None or word in ("--", "-") or word[:1] not in ("-", "+"):
+            break
+        named = next(words, None) if word[-1] in "oO" else None
+        if named == "errexit" or ("e" in word and not word.startswith("--")):
+            before = word[0] == "-"
+    return before
 
 
 def _cut(value: str, change: str, expand: Callable[[str], Value]) -> Value:

@@ -41,6 +41,11 @@ class Case:
     judged: bool | str | None = "the same"
 
 
+def _script(text: str, runs: bool, says: str = "") -> Case:
+    dockerfile = ALPINE + 'COPY app /app\nCOPY run /run.sh\nENTRYPOINT ["/run.sh"]\n'
+    return Case(dockerfile, runs, script=f"#!/bin/sh\n{text}\n", says=says)
+
+
 NOT_FOUND, FORMAT, DENIED = "no such file or directory", "exec format error", "permission denied"
 CASES = {
     # What a Go build can make, on what it may be put.
@@ -190,6 +195,22 @@ CASES = {
         True,
         script="#!/bin/sh -e\nexec /app\n",
     ),
+    "a script that ends at a missing command": _script("set -eu\ncurl -s x\nexec /app", False, "curl: not found"),
+    "a script that begins with -e": Case(
+        ALPINE + 'COPY app /app\nCOPY run /run.sh\nCMD ["/run.sh"]\n',
+        False,
+        script="#!/bin/sh -e\ncurl -s x\nexec /app\n",
+        says="curl: not found",
+    ),
+    "a script that needs a missing command": _script("curl -s x && exec /app", False, "curl: not found"),
+    "a script that goes on after a missing command": _script("curl -s x\nexec /app", True),
+    "a script that goes on all the same": _script("set -e\ncurl -s x || true\n! curl || exit 3\nexec /app", True),
+    "a script that looks for a command": _script(
+        "set -e\nif command -v curl >/dev/null; then exec curl; fi\nif curl; then :; else exec /app; fi", True
+    ),
+    "a script that goes on in a group": _script("set -e\n{ curl; echo; } || exit 4\n(curl) || :\nexec /app", True),
+    "a script whose function fails": _script("set -e\nf() { curl; echo; }\nf\nexec /app", False, "curl: not found"),
+    "a script that no longer ends": _script("set -e\nset +e\ncurl\nexec /app", True),
     "not executable": Case("FROM scratch\n" + APP, False, mode=0o644, says=DENIED),
     "executable for others only": Case("FROM scratch\n" + APP, True, mode=0o001),
     "not there": Case('FROM scratch\nCOPY app /app\nENTRYPOINT ["/server"]\n', False, says=NOT_FOUND),

@@ -176,6 +176,53 @@ def test_what_can_not_be_decided_stays_open(name: str) -> None:
     assert reason in plan.how
 
 
+ENDS_EARLY = {
+    "errexit": "set -e\nmissing --x\nexec /app/server",
+    "errexit_among_flags": "set -o pipefail -eu\nmissing --x\nexec /app/server",
+    "errexit_by_name": "set -o errexit\nmissing\nexec /app/server",
+    "in_front_of_and": "missing && exec /app/server",
+    "in_a_function": "set -e\nf() { missing; }\nf\nexec /app/server",
+    "after_or": "set -e\nfalse || missing\nexec /app/server",
+}
+GOES_ON = {
+    "without_errexit": "missing --x\nexec /app/server",
+    "errexit_taken_back": "set -e\nset +e\nmissing\nexec /app/server",
+    "in_front_of_or": "set -e\nmissing || true\nexec /app/server",
+    "in_a_condition": "set -e\nif missing; then exec missing; fi\nexec /app/server",
+    "looked_for": "set -e\nif command -v missing >/dev/null; then exec missing; fi\nexec /app/server",
+    "negated": "set -e\n! missing\nexec /app/server",
+    "in_a_group": "set -e\n{ missing; } || true\nexec /app/server",
+    "in_a_loop": "set -e\nuntil missing; do sleep 1; done\nexec /app/server",
+    "in_a_pipe": "set -e\nmissing | cat\nexec /app/server",
+    "beside": "set -e\nmissing &\nexec /app/server",
+    "a_function_of_that_name": "set -e\nmissing() { :; }\nmissing\nexec /app/server",
+    "a_builtin": "set -e\nlet 1\ntrap : EXIT\numask 22\nexec /app/server",
+    "made_before": "set -e\ncp /x /bin/missing\nmissing\nexec /app/server",
+    "path_from_a_file": "set -e\n. /env\nmissing\nexec /app/server",
+}
+
+
+@pytest.mark.parametrize("name", ENDS_EARLY)
+def test_a_script_ends_where_a_command_is_missing(name: str) -> None:
+    plan = find(("/run.sh",), (), run="#!/bin/sh\n" + ENDS_EARLY[name])
+    assert (plan.service, len(plan.problems)) == (None, 1), plan
+    assert "/run.sh runs missing, which is not in its PATH" in plan.problems[0]
+
+
+@pytest.mark.parametrize("name", GOES_ON)
+def test_a_script_goes_on_where_it_does_not_matter(name: str) -> None:
+    tree = Tree(*BASE, "/bin/cp", links=LINKS, scripts={"/run.sh": "#!/bin/sh\n" + GOES_ON[name]})
+    plan = find(("/run.sh",), (), tree=tree)
+    assert (plan.service, plan.problems) == ("/app/server", ()), plan
+
+
+def test_errexit_may_be_an_option_of_the_shell() -> None:
+    for line in ("#!/bin/sh -e", "#!/bin/sh -eu"):
+        assert find(("/run.sh",), (), run=f"{line}\nmissing\nexec /app/server").service is None
+    assert find(("sh", "-ec", "missing; exec /app/server")).service is None
+    assert find(("sh", "-c", "missing; exec /app/server")).service == "/app/server"
+
+
 def test_environment_decides_where_it_is_known() -> None:
     script = '#!/bin/sh\nif [ -n "$DEBUG" ]; then exec app; fi\nexec "${BIN:-/app/server}"'
     assert find(("/run.sh",), run=script).service is None
