@@ -26,7 +26,7 @@ def open_archive(path: pathlib.Path, limits: Limits = DEFAULT_LIMITS) -> "Archiv
     """The archive at path, compressed or not. Raises SourceError (not there, not readable), ImageError (no archive)."""
     fd = open_regular(path)
     try:
-        compression = compression_of(os.pread(fd, 8, 0))
+        compression = compression_of(PositionedStream(fd, 0, os.fstat(fd).st_size, str(path)).read(8))
         return (
             ArchiveFile(path, fd, limits) if compression is None else CompressedArchive(path, fd, compression, limits)
         )
