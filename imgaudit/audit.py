@@ -4,6 +4,7 @@ Everything here composes; the facts are found in the packages that it calls.
 """
 
 import dataclasses
+import threading
 from collections.abc import Callable
 from typing import Protocol
 
@@ -17,6 +18,9 @@ from imgaudit.model import Image, Platform, Skipped
 from imgaudit.sources import LayerBlob, OpenOptions, Source, open_source, parse_reference
 
 ELF = b"\x7fELF"
+# Executables are held whole while they are analysed. Of those beyond this size only one is held at a time, whatever
+# the number of layers that are read at once: a kilobyte of tar can ask for limits.elf_file.
+LARGE = 32 << 20
 
 
 class Progress(Protocol):
@@ -92,20 +96,23 @@ def audit(text: str, options: AuditOptions | None = None) -> list[Image]:
 
 def audit_source(source: Source, label: str, options: AuditOptions) -> Image:
     """Read one opened image, once, and say what is in it."""
-    budget = Budget(options.limits)
+    budget, large = Budget(options.limits), threading.Semaphore()
 
     def visit(blob: LayerBlob) -> "ReadLayer":
         options.progress.layer(blob.name, blob.size)
-        collector = _Collector(options.limits)
-        scan = scan_layer(
-            Counted(blob, options.progress),
-            media_type=blob.media_type,
-            collector=collector,
-            limits=options.limits,
-            budget=budget,
-            name=blob.name,
-            estimator=DownloadEstimator,
-        )
+        collector = _Collector(options.limits, large)
+        try:
+            scan = scan_layer(
+                Counted(blob, options.progress),
+                media_type=blob.media_type,
+                collector=collector,
+                limits=options.limits,
+                budget=budget,
+                name=blob.name,
+                estimator=DownloadEstimator,
+            )
+        finally:
+            collector.let_go()
         return ReadLayer(scan, tuple(collector.skipped))
 
     return assemble(source.read(visit), label, options.limits)
@@ -126,8 +133,8 @@ class Counted:
 class _Collector:
     """Turns the contents that matter into facts while a layer streams by: executables, and the system's own files."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, limits: Limits, large: threading.Semaphore) -> None:
+        self._limits, self._large, self._holds_large = limits, large, False
         self._system = system.SystemCollector(limits)
         self._wants_other, self._largest = self._system.wants, limits.elf_file
         self._too_large: list[Skipped] = []
@@ -139,12 +146,24 @@ class _Collector:
             reason = f"an executable of {size} bytes; up to {self._largest} are analysed"
             self._too_large.append(Skipped(what=path, reason=reason))
             return False
+        if size > LARGE:
+            self._large.acquire()
+            self._holds_large = True
         return True
 
     def collect(self, path: str, data: memoryview) -> object | None:
-        if bytes(data[:4]) == ELF:
-            return binaries.analyse(data, limits=self._limits)
-        return self._system.collect(path, data)
+        try:
+            if bytes(data[:4]) == ELF:
+                return binaries.analyse(data, limits=self._limits)
+            return self._system.collect(path, data)
+        finally:
+            self.let_go()
+
+    def let_go(self) -> None:
+        """A file that was wanted was seen, or its layer ended before it did."""
+        if self._holds_large:
+            self._holds_large = False
+            self._large.release()
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:

@@ -5,6 +5,8 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+import threading
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -126,6 +128,42 @@ def test_limits_stop_an_audit(tmp_path: pathlib.Path) -> None:
     (image,) = audit(f"oci-dir:{path}", AuditOptions(limits=Limits(entries=40)))
     assert not image.complete
     assert "40" in image.skipped[0].reason
+
+
+@pytest.mark.parametrize("cut", [0, 1024])
+def test_one_large_executable_is_held_at_a_time(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, cut: int
+) -> None:
+    """Layers are read side by side, and a kilobyte of gzip asks for a large executable in each. cut: bytes that the
+    first layer lacks, so that it ends while it holds one."""
+    from imgaudit import audit
+
+    monkeypatch.setattr(audit, "LARGE", 1 << 20)
+    held, most, lock = 0, 0, threading.Lock()
+    wants, let_go = audit._Collector.wants, audit._Collector.let_go
+
+    def wanting(self: Any, path: str, size: int, mode: int, head: bytes) -> bool:
+        nonlocal held, most
+        wanted = wants(self, path, size, mode, head)
+        with lock:
+            held += wanted
+            most = max(most, held)
+        return wanted
+
+    def letting_go(self: Any) -> None:
+        nonlocal held
+        with lock:
+            held -= self._holds_large
+        let_go(self)
+
+    monkeypatch.setattr(audit._Collector, "wants", wanting)
+    monkeypatch.setattr(audit._Collector, "let_go", letting_go)
+    large = make_elf() + bytes(8 << 20)
+    stack = [Layer.of(file(f"/bin/{at}", large, 0o755)) for at in range(6)]
+    stack[0].tar = stack[0].tar[: len(stack[0].tar) - cut * 9]
+    image = imgaudit.inspect(f"oci-dir:{oci_dir(tmp_path / 'layout', Image(stack))}")
+    assert image.complete is not bool(cut)
+    assert (held, most) == (0, 1)
 
 
 @pytest.mark.go
