@@ -267,6 +267,8 @@ CASES = {
     "a user by number": Case("FROM scratch\nUSER 65532:65532\n" + APP, True),
     "a user that is not in passwd": Case("FROM scratch\nUSER nonroot\n" + APP, False, says="unable to find user"),
     "a group that is not there": Case("FROM scratch\nUSER 1:web\n" + APP, False, says="unable to find group"),
+    "root by name": Case("FROM scratch\nUSER root\n" + APP, False, says="unable to find user"),
+    "root by number": Case("FROM scratch\nUSER 0:0\n" + APP, True, mode=0o100),
     "a user that is in passwd": Case(ALPINE + "USER nobody\n" + APP, True),
     "a file that its user may not start": Case("FROM scratch\nUSER 65532\n" + APP, False, mode=0o700, says=DENIED),
     "a script that its user may not start": Case(
