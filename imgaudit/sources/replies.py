@@ -16,6 +16,7 @@ READ_SECONDS = 30.0  # without a single byte
 RATE_WINDOW, RATE_BYTES = 30.0, 30 * 1024  # slower than this over a window is a stall: 1 KiB a second
 ATTEMPTS = 5
 LONGEST_WAIT = 60.0  # a Retry-After beyond this ends it
+_LOOK = "look at the reference, the network and the proxy"
 
 
 class Dropped(SourceError):
@@ -133,9 +134,9 @@ def failure(error: Exception, place: str) -> SourceError:
     if isinstance(error, errors.NameResolutionError):
         return SourceError(f"the name of {place} can't be resolved", hint="look at the reference and the network")
     if isinstance(error, errors.NewConnectionError):
-        return SourceError(f"{place} can't be reached", hint="look at the reference, the network and the proxy")
+        return SourceError(f"{place} can't be reached", hint=_LOOK)
     if isinstance(error, errors.ConnectTimeoutError):
-        return Dropped(f"{place} does not answer: no connection after {CONNECT_SECONDS:.0f} s")
+        return Dropped(f"{place} does not answer: no connection after {CONNECT_SECONDS:.0f} s", hint=_LOOK)
     if isinstance(error, errors.ReadTimeoutError | TimeoutError):
         return Dropped(f"{place} stopped answering for {READ_SECONDS:.0f} s", hint="try again later")
     if isinstance(error, errors.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):

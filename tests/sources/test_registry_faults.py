@@ -227,6 +227,41 @@ def test_a_slow_reader_is_no_slow_registry() -> None:
         time.advance(1000)
 
 
+@pytest.mark.parametrize("answers", [None, 8])
+def test_a_hosts_addresses_share_the_time_to_connect(answers: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A firewall that drops packets: urllib3 would wait ten seconds for each of sixteen addresses, five times."""
+    with FakeRegistry() as registry:
+        reference = registry.push("app", "1", IMAGE)
+        host, port = registry.host.split(":")
+        tried: list[str] = []
+
+        def connect(address: tuple[str, int], timeout: float, **_: object) -> socket.socket:
+            tried.append(address[0])
+            if address[0] == host:
+                sock = socket.socket()
+                sock.connect(address)
+                return sock
+            real_time.sleep(timeout)
+            raise TimeoutError
+
+        places = [f"192.0.2.{n}" for n in range(1, 16)]
+        if answers:
+            places.insert(answers, host)
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (place, int(port))) for place in places]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+        monkeypatch.setattr("urllib3.util.connection.create_connection", connect)
+        monkeypatch.setattr(replies, "CONNECT_SECONDS", 0.3)
+        start = real_time.monotonic()
+        if answers:
+            read_fake(reference)
+            assert tried[: answers + 1] == places[: answers + 1]
+        else:
+            assert "no connection" in str(_failure(reference))
+        attempts = 2 + replies.ATTEMPTS  # plain http twice, which loopback may speak, then https
+        assert len(tried) <= len(places) * attempts
+        assert real_time.monotonic() - start < 0.4 * attempts + 1
+
+
 def test_silence_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replies, "READ_SECONDS", 0.03)
     with FakeRegistry() as registry:
