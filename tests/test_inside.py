@@ -1,5 +1,6 @@
 """Does it run: whole images in memory, from files and config to the verdict."""
 
+import dataclasses
 import pathlib
 import tarfile
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 import pytest
 
 import imgaudit
+from imgaudit.audit import AuditOptions, audit
+from imgaudit.limits import DEFAULT_LIMITS
 from imgaudit.model import Fitness
 from tests.support.elf import ARM64, DYN, I386, make_elf
 from tests.support.images import Image, Layer, docker_archive, file, folder, symlink
@@ -127,3 +130,12 @@ def test_a_shell_that_can_not_run_starts_nothing(judge: Any) -> None:
     fitness = judge(app(PROGRAM), shell, Entrypoint=["/bin/sh", "-c", "/app"])
     assert (fitness.runs, fitness.program) == (False, "/app")
     assert "/bin/sh needs the loader /lib/ld-musl-x86_64.so.1" in fitness.problems[0]
+
+
+def test_a_script_that_was_not_kept_is_not_called_no_program(tmp_path: pathlib.Path) -> None:
+    """An image with more scripts than are kept: what was not read is not judged."""
+    entries = [file(f"/a{number}", "#!/bin/sh\n" + "x" * 90, mode=0o755) for number in range(20)]
+    image = Image([Layer.of(*entries, app(b"#!/bin/sh\nexec /a1\n"))], config={"Entrypoint": ["/app"]})
+    options = AuditOptions(limits=dataclasses.replace(DEFAULT_LIMITS, kept_total=1000))
+    (found,) = audit(f"docker-archive:{docker_archive(tmp_path / 'a.tar', image)}", options)
+    assert (found.fitness.runs, found.fitness.problems) == (None, ())
