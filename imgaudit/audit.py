@@ -96,11 +96,11 @@ def audit(text: str, options: AuditOptions | None = None) -> list[Image]:
 
 def audit_source(source: Source, label: str, options: AuditOptions) -> Image:
     """Read one opened image, once, and say what is in it."""
-    budget, large = Budget(options.limits), threading.Semaphore()
+    budget, large, allowance = Budget(options.limits), threading.Semaphore(), system.Allowance(options.limits)
 
     def visit(blob: LayerBlob) -> "ReadLayer":
         options.progress.layer(blob.name, blob.size)
-        collector = _Collector(options.limits, large)
+        collector = _Collector(options.limits, large, allowance)
         try:
             scan = scan_layer(
                 Counted(blob, options.progress),
@@ -133,9 +133,9 @@ class Counted:
 class _Collector:
     """Turns the contents that matter into facts while a layer streams by: executables, and the system's own files."""
 
-    def __init__(self, limits: Limits, large: threading.Semaphore) -> None:
+    def __init__(self, limits: Limits, large: threading.Semaphore, allowance: system.Allowance) -> None:
         self._limits, self._large, self._holds_large = limits, large, False
-        self._system = system.SystemCollector(limits)
+        self._system = system.SystemCollector(limits, allowance)
         self._wants_other, self._largest = self._system.wants, limits.elf_file
         self._too_large: list[Skipped] = []
 

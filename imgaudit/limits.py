@@ -15,7 +15,7 @@ class Limits:
     pax: int = 1 * MIB  # one PAX header or GNU long name
     sparse_regions: int = 65_536  # regions of one sparse file
     entries: int = 2_000_000  # tar entries of one image
-    names: int = 256 * MIB  # names and link targets of one image that a tar header can't hold itself
+    names: int = 128 * MIB  # names and link targets of one image that a tar header can't hold itself
     expanded: int = 64 * GIB  # decompressed bytes of one image
     zstd_window_log: int = 27  # log2 of the window: 128 MiB
     index_depth: int = 4  # index in index
@@ -26,6 +26,7 @@ class Limits:
     elf_seconds: float = 5.0  # one executable analysed
     kept_file: int = 8 * MIB  # one small file whose content is kept (package database, certificates)
     kept_total: int = 64 * MIB  # all kept contents of a layer
+    kept_image: int = 128 * MIB  # all kept contents of an image's layers
 
 
 DEFAULT_LIMITS = Limits()

@@ -2,7 +2,7 @@
 
 from imgaudit.system.attribution import attribute
 from imgaudit.system.base import describe_base
-from imgaudit.system.collect import SCRIPT_SIZE, Certificates, Kept, Payload, SystemCollector
+from imgaudit.system.collect import SCRIPT_SIZE, Allowance, Certificates, Kept, Payload, SystemCollector
 from imgaudit.system.config import read_config
 from imgaudit.system.entrypoint import EntrypointPlan, find_service
 from imgaudit.system.identity import Identity, find_identity
@@ -14,6 +14,7 @@ from imgaudit.system.structure import findings_of
 
 __all__ = [
     "SCRIPT_SIZE",
+    "Allowance",
     "Certificates",
     "EntrypointPlan",
     "Identity",

@@ -5,6 +5,8 @@ number of certificates in a PEM file. Executables (ELF) are not collected here: 
 with the one of binaries/.
 """
 
+import threading
+
 import msgspec
 
 from imgaudit.limits import Limits
@@ -69,14 +71,35 @@ class Unread(msgspec.Struct, frozen=True, tag="unread"):
 Payload = Kept | Certificates | Unread
 
 
+class Allowance:
+    """What the layers of one image may keep together; asked from several threads."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._left = limits.kept_image
+        self._scripts_left = limits.kept_image // _SCRIPT_SHARE
+        self._lock = threading.Lock()
+
+    def take(self, size: int, *, script: bool = False) -> bool:
+        """Whether so many bytes more may be kept; they count from now on."""
+        with self._lock:
+            if size > (self._scripts_left if script else self._left):
+                return False
+            self._left -= size
+            self._scripts_left -= size if script else 0
+            return True
+
+
 class SystemCollector:
     """A layers.Collector for everything that is not ELF; one object a layer (it counts what it keeps).
+
+    allowance: shared by the layers of an image; None for a layer on its own.
 
     Keeps OS identity files, package databases and lists, users, loader configuration and `#!` scripts that are
     executable and up to 64 KiB; counts certificates. `skipped` names what a report misses because of a limit.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, allowance: Allowance | None = None) -> None:
+        self._image = allowance or Allowance(limits)
         self._file = limits.kept_file
         self._left = limits.kept_total
         self._scripts_left = limits.kept_total // _SCRIPT_SHARE
@@ -101,7 +124,7 @@ class SystemCollector:
             self._left -= len(data)
             return Kept(bytes(data))
         if bytes(data[:2]) == b"#!":
-            if len(data) > self._scripts_left:
+            if len(data) > self._scripts_left or not self._image.take(len(data), script=True):
                 return Unread()
             self._scripts_left -= len(data)
             return Kept(bytes(data))
@@ -111,10 +134,11 @@ class SystemCollector:
     def _kept(self, path: str, size: int) -> bool:
         if path.startswith(DPKG_INFO_FOLDER) and not path.endswith(".list"):
             return False
-        if size <= self._file and size <= self._left:
+        fits = size <= self._file and size <= self._left
+        if fits and self._image.take(size):
             return True
         if path in _NEEDED or path.startswith(_NEEDED_FOLDERS):
-            limit = f"kept_file of {self._file}" if size > self._file else "kept_total"
+            limit = f"kept_file of {self._file}" if size > self._file else "kept_image" if fits else "kept_total"
             self.skipped.append(Skipped(what=path, reason=f"its {size} bytes are over the limit {limit}"))
         return False
 

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from imgaudit.limits import DEFAULT_LIMITS
-from imgaudit.system.collect import Certificates, Kept, SystemCollector, count_certificates
+from imgaudit.system.collect import Allowance, Certificates, Kept, SystemCollector, Unread, count_certificates
 
 PEM = b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
@@ -91,6 +91,17 @@ def test_the_limit_of_a_layer_holds_for_all_files_and_scripts_leave_room() -> No
     assert collector.collect("/var/lib/dpkg/status", memoryview(bytes(90))) == Kept(bytes(90))
     assert not collector.wants("/lib/apk/db/installed", 90, 0o644, b"P")
     assert [skip.what for skip in collector.skipped] == ["/lib/apk/db/installed"]
+
+
+def test_the_limit_of_an_image_holds_for_all_its_layers() -> None:
+    limits = dataclasses.replace(DEFAULT_LIMITS, kept_image=100)
+    allowance = Allowance(limits)
+    layers = [SystemCollector(limits, allowance) for _ in range(3)]
+    script = b"#!" + b" " * 18
+    scripts = [layer.collect("/run", memoryview(script)) for layer in layers]
+    assert scripts == [Kept(script), Unread(), Unread()]  # a quarter of 100 bytes
+    assert [layer.wants("/var/lib/dpkg/status", 40, 0o644, b"P") for layer in layers] == [True, True, False]
+    assert [skip.reason for skip in layers[2].skipped] == ["its 40 bytes are over the limit kept_image"]
 
 
 def test_a_payload_is_a_copy() -> None:
