@@ -135,7 +135,7 @@ def test_a_shell_that_can_not_run_starts_nothing(judge: Any) -> None:
 def test_a_script_that_was_not_kept_is_not_called_no_program(tmp_path: pathlib.Path) -> None:
     """An image with more scripts than are kept: what was not read is not judged."""
     entries = [file(f"/a{number}", "#!/bin/sh\n" + "x" * 90, mode=0o755) for number in range(20)]
-    image = Image([Layer.of(*entries, app(b"#!/bin/sh\nexec /a1\n"))], config={"Entrypoint": ["/app"]})
+    image = Image([Layer.of(*entries, app(b"#!/bin/sh\nexec /a1\n".ljust(90)))], config={"Entrypoint": ["/app"]})
     options = AuditOptions(limits=dataclasses.replace(DEFAULT_LIMITS, kept_total=1000))
     (found,) = audit(f"docker-archive:{docker_archive(tmp_path / 'a.tar', image)}", options)
     assert (found.fitness.runs, found.fitness.problems) == (None, ())
