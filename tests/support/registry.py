@@ -16,6 +16,7 @@ import json
 import re
 import secrets
 import ssl
+import sys
 import threading
 import urllib.parse
 from collections.abc import Callable, Mapping
@@ -100,6 +101,13 @@ class _Rule:
     after: int
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hung up before its thread had set anything up is no error worth a traceback on stderr."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
+
+
 class FakeRegistry:
     """See the module. host: `127.0.0.1:port`. alias: the same as `localhost:port`, another origin to a client.
 
@@ -127,7 +135,7 @@ class FakeRegistry:
         self.tokens: dict[str, int] = {}
         self._rules: list[_Rule] = []
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads, self._server.block_on_close = True, False
         self.port = self._server.server_address[1]
         self.host, self.alias = f"127.0.0.1:{self.port}", f"localhost:{self.port}"
@@ -270,6 +278,12 @@ def _handler(registry: FakeRegistry) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True  # header and body are two writes; without this each costs 40 ms
+
+        def handle_one_request(self) -> None:
+            try:
+                super().handle_one_request()
+            except OSError:  # a client that has read enough hangs up; the server would print a traceback
+                self.close_connection = True
 
         def do_GET(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
