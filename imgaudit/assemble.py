@@ -43,7 +43,7 @@ def assemble(source: SourceImage[ReadLayer], label: str, limits: Limits) -> Imag
         if isinstance(layer, ReadLayer):
             skipped.extend(layer.skipped)
         else:
-            skipped.append(Skipped(what=f"layer {index}", reason=str(layer)))
+            skipped.append(Skipped(what=f"layer {index}", reason=layer.with_hint))
     config = system.read_config(source.config)
     anomalies = [
         msgspec.structs.replace(anomaly, layer=index)
@@ -52,14 +52,16 @@ def assemble(source: SourceImage[ReadLayer], label: str, limits: Limits) -> Imag
         for anomaly in layer.scan.anomalies
     ]
     flat = None
-    if len(good) == len(checked):
+    try:
+        if len(good) < len(checked):
+            raise ImageError(f"{len(checked) - len(good)} of {len(checked)} layers could not be read")
         flat = flatten([layer.scan for layer in good], limits)
-        anomalies.extend(flat.anomalies)
         inside = look_inside(source, config, flat, [layer.scan for layer in good])
-    else:
-        reason = f"{len(checked) - len(good)} of {len(checked)} layers could not be read"
-        skipped.append(Skipped(what="the flattened tree", reason=reason))
-        inside = unknown_inside(len(checked), reason)
+        anomalies.extend(flat.anomalies)
+    except ImageError as error:  # a limit, too, leaves what is known of each layer
+        flat = None
+        skipped.append(Skipped(what="the flattened tree", reason=error.with_hint))
+        inside = unknown_inside(len(checked), str(error))
     skipped.extend(inside.skipped)
     layers = tuple(
         _layer(index, promised, result, flat, inside.from_base[index], source.source)

@@ -24,6 +24,11 @@ class ImgauditError(Exception):
         super().__init__(message)
         self.hint = hint
 
+    @property
+    def with_hint(self) -> str:
+        """Sentence and remedy in one line, for where there is room for one only."""
+        return f"{self} ({self.hint})" if self.hint else str(self)
+
 
 class UsageError(ImgauditError):
     """The command line, a reference or the configuration asks for something that can't be."""

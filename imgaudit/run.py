@@ -29,8 +29,8 @@ def run(references: Sequence[str], options: AuditOptions, *, compare: bool, refe
         try:
             images.extend(audit(text, options))
         except ImgauditError as error:
-            reason = str(error) if error.hint is None else f"{error} ({error.hint})"
-            failed.append(Failed(label=_label(text), reference=text, exit_code=error.exit_code, reason=reason))
+            label = _label(text)
+            failed.append(Failed(label=label, reference=text, exit_code=error.exit_code, reason=error.with_hint))
     images = _distinct(images)
     # A label that failed is not a mistake in --reference: the others are compared with the first that could be read.
     if reference is not None and any(failure.label == reference for failure in failed):
@@ -82,10 +82,13 @@ def _label(text: str) -> str:
 
 def _distinct(images: list[Image]) -> list[Image]:
     """Labels are how a report tells images apart: the second `app` becomes `app#2`."""
-    seen: dict[str, int] = {}
+    taken: set[str] = set()
     result = []
     for image in images:
-        seen[image.label] = seen.get(image.label, 0) + 1
-        count = seen[image.label]
-        result.append(image if count == 1 else msgspec.structs.replace(image, label=f"{image.label}#{count}"))
+        label, count = image.label, 1
+        while label in taken:
+            count += 1
+            label = f"{image.label}#{count}"
+        taken.add(label)
+        result.append(image if count == 1 else msgspec.structs.replace(image, label=label))
     return result

@@ -50,11 +50,10 @@ def decimal(text: bytes) -> int:
 
 def seconds(text: bytes) -> int:
     """A PAX time: decimal with an optional sign and fraction; whole seconds, rounded down."""
-    match = re.fullmatch(rb"(-?)(\d{1,18})(?:\.(\d*))?", text)
-    if match is None:
+    match = re.fullmatch(rb"(-?)(\d{1,19})(?:\.(\d*))?", text)
+    if match is None or (value := int(match[2])) > INT64_MAX:
         raise Malformed(f"{text[:24]!r} is no time")
-    sign, whole, fraction = match.groups()
-    value = int(whole)
+    sign, _, fraction = match.groups()
     return -value - bool((fraction or b"").strip(b"0")) if sign else value
 
 

@@ -195,3 +195,15 @@ def test_a_service_under_several_names_is_found_under_the_one_that_is_started(tm
     image = imgaudit.inspect(f"oci-dir:{oci_dir(tmp_path / 'layout', Image(stack, {'Entrypoint': ['/start']}))}")
     assert [(binary.path, binary.role) for binary in image.binaries] == [("/srv/z", "service")]
     assert image.fitness.program == "/srv/z"
+
+
+def test_a_limit_on_the_tree_leaves_what_is_known_of_the_layers(tmp_path: pathlib.Path) -> None:
+    from imgaudit.audit import AuditOptions, audit
+    from imgaudit.limits import Limits
+
+    deep = "/d" * 300  # what this path implies is more than 100 bytes an entry of the limit
+    path = oci_dir(tmp_path / "layout", Image([Layer.of(file(f"{deep}/a", "x"))]))
+    (image,) = audit(f"oci-dir:{path}", AuditOptions(limits=Limits(entries=10)))
+    assert (image.complete, image.size.rootfs, image.fitness.runs) == (False, None, None)
+    assert image.layers[0].content == 1
+    assert "the flattened tree" in [skipped.what for skipped in image.skipped]

@@ -74,6 +74,13 @@ def test_equal_labels_are_told_apart(cli: Cli, small: pathlib.Path) -> None:
     assert len(result.json["comparison"]["shared"]) == 1
 
 
+def test_a_label_that_looks_like_a_second_one_stays_its_own(cli: Cli, small: pathlib.Path) -> None:
+    archive = small.rename(small.with_name("app#2"))
+    result = cli("compare", f"app={archive}", f"app={archive}", f"docker-archive:{archive}", "-o", "json")
+    labels = [image["label"] for image in result.json["images"]]
+    assert len(labels) == len(set(labels)) == 3
+
+
 def test_every_format_to_its_file(cli: Cli, small: pathlib.Path, tmp_path: pathlib.Path) -> None:
     files = {name: tmp_path / f"report.{name}" for name in ("table", "json", "markdown", "html")}
     result = cli("inspect", small, *(word for name, path in files.items() for word in ("-o", f"{name}={path}")))
