@@ -14,7 +14,7 @@ from imgaudit.limits import DEFAULT_LIMITS, Limits
 
 __all__ = ["Budget", "Estimator", "scan_layer"]
 
-CHUNK = 1 << 20  # stored bytes read at a time
+CHUNK = 1 << 19  # stored bytes read at a time
 _SAID: dict[Compression | None, str] = {"none": "a plain tar", "gzip": "gzip", "zstd": "zstd"}
 
 
