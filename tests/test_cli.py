@@ -266,6 +266,8 @@ def test_two_binaries_are_compared_by_size(cli: Cli, tmp_path: pathlib.Path) -> 
     small, large = make_elf(), make_elf() + bytes(1000)
     (tmp_path / "old").write_bytes(small)
     (tmp_path / "new").write_bytes(large)
-    compared = cli("binary", tmp_path / "old", tmp_path / "new", "-o", "json").json["comparison"]
+    report = cli("binary", tmp_path / "old", tmp_path / "new", "-o", "json").json
+    jsonschema.Draft202012Validator(cli("schema", "--binary").json).validate(report)
+    compared = report["comparison"]
     assert (compared["delta"], compared["unexplained"]) == (1000, 1000)
     assert cli("binary", tmp_path / "old", "-o", "json").json["comparison"] is None
