@@ -150,8 +150,8 @@ def _strings(
     """Version and framed module list behind a header."""
     size, flags = region.content[at + 14], region.content[at + 15]
     if flags & 2:
-        raw_version, behind = _inline(region, at + HEADER, MAX_VERSION, memory)
-        modinfo, _ = _inline(region, behind, MAX_MODINFO, memory)
+        raw_version, behind = _inline(region, at + HEADER, MAX_VERSION)
+        modinfo, _ = _inline(region, behind, MAX_MODINFO)
     else:
         if size != word or (flags & 1) != (order == ">"):
             raise BinaryError(f"Go build info at address {region.address + at:#x}: pointers of {size} bytes do not fit")
@@ -182,7 +182,7 @@ def _strings(
     return version, modinfo
 
 
-def _inline(region: Region, at: int, most: int, memory: ReadMemory) -> tuple[bytes, int]:
+def _inline(region: Region, at: int, most: int) -> tuple[bytes, int]:
     """A string behind its uvarint length, and the offset behind it."""
     length = shift = 0
     while True:

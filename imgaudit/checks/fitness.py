@@ -43,7 +43,7 @@ def judge_fitness(
     return Fitness(
         runs=runs,
         problems=tuple(dict.fromkeys(sentence.removesuffix(".") for sentence in [*stops, *unsure])),
-        lacks=_lacks(config, runtime),
+        lacks=_lacks(runtime),
         program=program,
         how=how,
     )
@@ -73,7 +73,7 @@ def _stops(service: Binary, platform: Platform) -> list[str]:
     return stops
 
 
-def _lacks(config: Config, runtime: Runtime) -> tuple[str, ...]:
+def _lacks(runtime: Runtime) -> tuple[str, ...]:
     lacks = []
     if not runtime.ca_certificates.present:
         lacks.append("CA certificates")

@@ -62,10 +62,8 @@ class Terminal:
         """text within limit on a terminal; a pipe loses nothing."""
         return shorten(text, limit, ellipsis=self.ellipsis) if self._options.tty else text
 
-    def line(
-        self, text: str = "", *colours: Colour, indent: int = 0, hang: int | None = None, wrap: bool = True
-    ) -> None:
-        """One line; on a terminal wrapped between words (a command is not), what follows indented to hang."""
+    def line(self, text: str = "", *colours: Colour, indent: int = 0, wrap: bool = True) -> None:
+        """One line; on a terminal wrapped between words (a command is not), what follows indented by two more."""
         lead = " " * indent
         text = self._plain(text)
         if not self._options.tty or not wrap:
@@ -76,7 +74,7 @@ class Terminal:
         self._lines += [self.paint(item, *colours) for item in wrapped or [""]]
 
     def pair(self, key: str, value: str, width: int = 12) -> None:
-        self.line(f"{key:<{width}} {value}", indent=2, hang=width + 3)
+        self.line(f"{key:<{width}} {value}", indent=2)
 
     def heading(self, text: str) -> None:
         self._lines.append("")

@@ -67,10 +67,6 @@ class Descriptor:
         unknown = self.platform is not None and self.platform.os == self.platform.architecture == "unknown"
         return unknown or self.annotations.get(REFERENCE_TYPE) == "attestation-manifest"
 
-    @property
-    def is_index(self) -> bool:
-        return self.media_type in INDEX_TYPES
-
     def verify(self, data: bytes, what: str) -> None:
         """Raises ImageError unless data has this descriptor's size and digest."""
         if len(data) != self.size:

@@ -21,7 +21,6 @@ else:
 
 EPOCH = "2024-01-01T00:00:00Z"
 OCI = "application/vnd.oci.image."
-DOCKER = "application/vnd.docker."
 
 
 def sha256(data: bytes) -> str:

@@ -12,7 +12,6 @@ from imgaudit.layers.flatten import flatten
 from imgaudit.layers.interface import Collector, Entry, Flattened, Kind, LayerScan, Tree
 from imgaudit.limits import DEFAULT_LIMITS
 from imgaudit.system.collect import SystemCollector
-from tests.support.images import Layer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,10 +114,3 @@ def files_of_tar(tar: tarfile.TarFile) -> dict[str, Content]:
             assert member is not None
             files[path] = File(member.read(), info.mode)
     return files
-
-
-def files_of_layer(layer: Layer) -> dict[str, Content]:
-    import io
-
-    with tarfile.open(fileobj=io.BytesIO(layer.tar)) as tar:
-        return files_of_tar(tar)
