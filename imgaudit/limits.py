@@ -11,7 +11,7 @@ class Limits:
 
     json: int = 4 * MIB  # one manifest, index or config
     json_depth: int = 100  # nested arrays and objects
-    token: int = 1 * MIB  # an access token's or an error's body
+    token: int = 1 * MIB  # the answer of a token service or a credential helper
     pax: int = 1 * MIB  # one PAX header or GNU long name
     sparse_regions: int = 65_536  # regions of one sparse file
     entries: int = 2_000_000  # tar entries of one image
@@ -21,11 +21,11 @@ class Limits:
     index_depth: int = 4  # index in index
     index_nodes: int = 1_000  # descriptors in all of an index
     links: int = 40  # symbolic links followed for one path
-    elf_section: int = 64 * MIB  # one section read
+    elf_section: int = 64 * MIB  # one stretch decoded of the program inside a UPX file
     elf_file: int = 256 * MIB  # one executable analysed
-    elf_seconds: float = 5.0  # one executable analysed
+    elf_seconds: float = 5.0  # decoding of one UPX file, reckoned from its sizes
     kept_file: int = 8 * MIB  # one small file whose content is kept (package database, certificates)
-    kept_total: int = 64 * MIB  # all kept contents of a layer
+    kept_total: int = 64 * MIB  # all kept contents of a layer; all JSON documents of an image
     kept_image: int = 128 * MIB  # all kept contents of an image's layers
 
 

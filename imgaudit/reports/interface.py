@@ -7,7 +7,7 @@ from collections.abc import Callable
 from imgaudit import model
 
 AnyReport = model.Report | model.BinaryReport
-"""What can be rendered: the report of inspect, compare and check, or that of `imgaudit binary`."""
+"""What can be rendered: the report of inspect and compare, or that of `imgaudit binary`."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
