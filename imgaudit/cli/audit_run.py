@@ -3,29 +3,22 @@
 from collections.abc import Sequence
 
 from imgaudit.audit import AuditOptions
-from imgaudit.cli.options import Output
+from imgaudit.cli.options import AuditChoices, make_talk, parse_outputs
 from imgaudit.cli.output import write_reports
-from imgaudit.cli.talk import Talk, error_line
+from imgaudit.cli.talk import error_line
 from imgaudit.run import exit_code, run
 from imgaudit.sources import parse_platform
 
 
 def audit_and_write(
-    references: Sequence[str],
-    *,
-    outputs: Sequence[Output],
-    platform: str | None,
-    all_platforms: bool,
-    offline: bool,
-    talk: Talk,
-    color: str,
-    compare: bool,
-    reference: str | None = None,
+    references: Sequence[str], choices: AuditChoices, *, compare: bool, reference: str | None = None
 ) -> int:
+    outputs, platform, color = parse_outputs(choices["outputs"]), choices["platform"], choices["color"]
+    talk = make_talk(choices["quiet"], choices["verbose"])
     options = AuditOptions(
         platform=parse_platform(platform) if platform else None,
-        all_platforms=all_platforms,
-        offline=offline,
+        all_platforms=choices["all_platforms"],
+        offline=choices["offline"],
         progress=talk,
         talk=talk.line,
     )

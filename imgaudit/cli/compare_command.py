@@ -1,28 +1,17 @@
 """imgaudit compare"""
 
+from typing import Unpack
+
 import click
 
-from imgaudit.cli.options import color_option, make_talk, outputs_option, parse_outputs, source_options, talk_options
+from imgaudit.cli.options import AuditChoices, audit_options
 
 
 @click.command()
 @click.argument("references", nargs=-1, required=True, metavar="[LABEL=]REF...")
 @click.option("--reference", metavar="LABEL", help="What the others are compared with. Default: the first.")
-@outputs_option
-@source_options
-@talk_options
-@color_option
-def compare(
-    references: tuple[str, ...],
-    reference: str | None,
-    outputs: tuple[str, ...],
-    platform: str | None,
-    all_platforms: bool,
-    offline: bool,
-    quiet: bool,
-    verbose: bool,
-    color: str,
-) -> int:
+@audit_options
+def compare(references: tuple[str, ...], reference: str | None, **choices: Unpack[AuditChoices]) -> int:
     """Audit images and lay them side by side: sizes, what each lacks, and which one to ship.
 
     \b
@@ -31,14 +20,4 @@ def compare(
     """
     from imgaudit.cli.audit_run import audit_and_write
 
-    return audit_and_write(
-        references,
-        outputs=parse_outputs(outputs),
-        platform=platform,
-        all_platforms=all_platforms,
-        offline=offline,
-        talk=make_talk(quiet, verbose),
-        color=color,
-        compare=True,
-        reference=reference,
-    )
+    return audit_and_write(references, choices, compare=True, reference=reference)

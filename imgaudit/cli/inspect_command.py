@@ -1,26 +1,16 @@
 """imgaudit inspect"""
 
+from typing import Unpack
+
 import click
 
-from imgaudit.cli.options import color_option, make_talk, outputs_option, parse_outputs, source_options, talk_options
+from imgaudit.cli.options import AuditChoices, audit_options
 
 
 @click.command()
 @click.argument("reference", metavar="[LABEL=]REF")
-@outputs_option
-@source_options
-@talk_options
-@color_option
-def inspect(
-    reference: str,
-    outputs: tuple[str, ...],
-    platform: str | None,
-    all_platforms: bool,
-    offline: bool,
-    quiet: bool,
-    verbose: bool,
-    color: str,
-) -> int:
+@audit_options
+def inspect(reference: str, **choices: Unpack[AuditChoices]) -> int:
     """Audit one image: its sizes, layers, base, packages, binaries, and whether it can run its program.
 
     \b
@@ -29,13 +19,4 @@ def inspect(
     """
     from imgaudit.cli.audit_run import audit_and_write
 
-    return audit_and_write(
-        (reference,),
-        outputs=parse_outputs(outputs),
-        platform=platform,
-        all_platforms=all_platforms,
-        offline=offline,
-        talk=make_talk(quiet, verbose),
-        color=color,
-        compare=False,
-    )
+    return audit_and_write((reference,), choices, compare=False)

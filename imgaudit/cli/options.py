@@ -5,7 +5,7 @@ import os
 import pathlib
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypedDict
 
 import click
 
@@ -70,9 +70,23 @@ def color_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
+class AuditChoices(TypedDict):
+    """What `audit_options` hands to a command."""
+
+    outputs: tuple[str, ...]
+    platform: str | None
+    all_platforms: bool
+    offline: bool
+    quiet: bool
+    verbose: bool
+    color: str
+
+
+def audit_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """All that inspect and compare share. What is added last stands first in --help."""
+    command = talk_options(color_option(command))
     command = click.option("--all-platforms", is_flag=True, help="Audit every platform of an index.")(command)
-    return one_source_options(command)
+    return outputs_option(one_source_options(command))
 
 
 def one_source_options(command: Callable[..., Any]) -> Callable[..., Any]:

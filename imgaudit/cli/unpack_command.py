@@ -6,7 +6,6 @@ import click
 
 from imgaudit.cli.options import make_talk, one_source_options, talk_options
 
-INCOMPLETE = 3
 LISTED = 100  # of what was left out
 
 
@@ -37,6 +36,7 @@ def unpack(
     """
     from imgaudit.audit import AuditOptions
     from imgaudit.cli.talk import error_line
+    from imgaudit.run import INCOMPLETE
     from imgaudit.sources import parse_platform
     from imgaudit.units import size_words
     from imgaudit.unpack import unpack as unpack_image
