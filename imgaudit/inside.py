@@ -77,7 +77,6 @@ def look_inside(source: SourceImage[Any], config: Config, flat: Flattened, scans
         binaries=placed,
         fitness=judge_fitness(
             platform=source.platform,
-            config=config,
             runtime=runtime,
             service=service,
             program=plan.service,

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+MIB, GIB = 1 << 20, 1 << 30
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

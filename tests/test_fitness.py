@@ -13,7 +13,6 @@ AMD64 = model.Platform(os="linux", architecture="amd64")
 def judge(service: model.Binary | None, **facts: object) -> model.Fitness:
     values: dict[str, object] = {
         "platform": AMD64,
-        "config": reports.config(),
         "runtime": reports.runtime(),
         "service": service,
         "program": service.path if service else None,

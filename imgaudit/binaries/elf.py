@@ -48,14 +48,13 @@ _ARCH_BY_WORD = {
 
 
 class Segment(NamedTuple):
-    """A program header; offset and file_size are of the file, address and memory_size of the process."""
+    """A program header; offset and file_size are of the file, address is of the process."""
 
     type: int
     flags: int
     offset: int
     address: int
     file_size: int
-    memory_size: int
 
 
 class Section(NamedTuple):
@@ -189,9 +188,9 @@ class Elf:
             return
         raw = shape.iter_unpack(self.data[offset:end])
         if self.bits == 64:
-            self.segments = [Segment(t, f, o, v, fs, ms) for t, f, o, v, _, fs, ms, _ in raw]
+            self.segments = [Segment(t, f, o, v, fs) for t, f, o, v, _, fs, _, _ in raw]
         else:
-            self.segments = [Segment(t, f, o, v, fs, ms) for t, o, v, _, fs, ms, f, _ in raw]
+            self.segments = [Segment(t, f, o, v, fs) for t, o, v, _, fs, _, f, _ in raw]
         for number, segment in enumerate(self.segments):
             if segment.offset + segment.file_size > self.size and segment.type in (PT_LOAD, PT_DYNAMIC, PT_INTERP):
                 self.problem(
@@ -213,7 +212,7 @@ class Elf:
 
     def locate(self, address: int) -> tuple[int, int] | None:
         """Where an address of the process lies in the file: offset, and bytes from there to its segment's end."""
-        for kind, _, offset, start, size, _ in self.segments:
+        for kind, _, offset, start, size in self.segments:
             if kind == PT_LOAD and start <= address < start + size:
                 at = offset + address - start
                 room = min(offset + size, self.size) - at

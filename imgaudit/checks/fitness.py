@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from imgaudit.model import Binary, Config, Fitness, Platform, Runtime
+from imgaudit.model import Binary, Fitness, Platform, Runtime
 
 # Programs of 32 bits: distributions' kernels for amd64 run those for 386, but not all arm64 processors those for arm.
 _ALSO_RUNS = {"amd64": "386", "arm64": "arm"}
@@ -11,7 +11,6 @@ _ALSO_RUNS = {"amd64": "386", "arm64": "arm"}
 def judge_fitness(
     *,
     platform: Platform,
-    config: Config,
     runtime: Runtime,
     service: Binary | None,
     helpers: Sequence[Binary] = (),

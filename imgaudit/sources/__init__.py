@@ -3,7 +3,7 @@
 from imgaudit.sources.interface import LayerBlob, OpenOptions, Source, SourceImage, SourceLayer, Stream, Visitor
 from imgaudit.sources.open import SOURCES, open_source
 from imgaudit.sources.platforms import choose_platform, host_platform, normalised, parse_platform
-from imgaudit.sources.reference import Reference, label_for, parse_reference
+from imgaudit.sources.reference import Reference, parse_reference
 
 __all__ = [
     "SOURCES",
@@ -17,7 +17,6 @@ __all__ = [
     "Visitor",
     "choose_platform",
     "host_platform",
-    "label_for",
     "normalised",
     "open_source",
     "parse_platform",
