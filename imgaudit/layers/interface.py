@@ -1,4 +1,4 @@
-"""What reading a layer gives, and what the flattened tree answers. Imports model and errors only.
+"""What reading a layer gives, and what the flattened tree answers. Imports model only.
 
 A layer is a tar, stored plain or compressed. `scan.py` reads it once, front to back, and gives a LayerScan;
 `flatten.py` puts the scans of an image on top of each other and gives a Flattened.

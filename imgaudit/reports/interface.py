@@ -1,4 +1,4 @@
-"""What every report format takes and gives. Reports see imgaudit.model and imgaudit.errors, nothing else."""
+"""What every report format takes and gives. Of the project, reports see the model, errors and units."""
 
 import dataclasses
 import importlib

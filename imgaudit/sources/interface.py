@@ -1,4 +1,4 @@
-"""A reference -> any source -> one SourceImage -> everything else. Imports model, errors and limits only.
+"""A reference -> any source -> one SourceImage -> everything else. Imports model and errors only.
 
 A source never parses a layer. It hands each layer's stored bytes to a visitor, once, in whatever order it has
 them (an engine's stream brings layers before it says how they belong together), and returns what the visitor

@@ -1,8 +1,7 @@
 """Which small files of a layer are kept for later, and as what. Everything else costs one look at path and head.
 
-Payloads are tagged msgspec structs, so that a scan can be cached: `Kept` holds a file's bytes, `Certificates` the
-number of certificates in a PEM file. Executables (ELF) are not collected here: the audit composes this collector
-with the one of binaries/.
+`Kept` holds a file's bytes, `Certificates` the number of certificates in a PEM file, `Unread` stands for a script that
+was not kept. Executables (ELF) are not collected here: audit.py hands those to binaries/.
 """
 
 import threading
