@@ -3,7 +3,7 @@
 >>> import imgaudit
 >>> image = imgaudit.inspect("docker-archive:app.tar")
 >>> image.size.rootfs, image.base.family, image.binaries[0].go.version
-(7217362, 'scratch', 'go1.26.8')
+(6837275, 'scratch', 'go1.26.8')
 
 References are those of the command line; values are the frozen structs of `imgaudit.model`, named as in the JSON
 report. Errors are those of `imgaudit.errors`. Nothing is printed and nothing is written.

@@ -6,7 +6,7 @@ worse than a missing one. What was read of the other layers stays.
 
 import dataclasses
 import heapq
-from typing import Any
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -26,6 +26,16 @@ LISTED_FILES = 25
 SOURCES_AS_SERVED = ("registry", "oci-dir", "oci-archive")
 
 
+class HasScan(Protocol):
+    """What a visitor makes of a layer: its scan, and whatever else."""
+
+    @property
+    def scan(self) -> LayerScan: ...
+
+
+S = TypeVar("S", bound=HasScan)
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class ReadLayer:
     """A layer's scan, and what of its contents was not looked at."""
@@ -36,7 +46,7 @@ class ReadLayer:
 
 def assemble(source: SourceImage[ReadLayer], label: str, limits: Limits) -> Image:
     """One Image, complete only if every layer was read and was what the image promised."""
-    checked = [_checked(layer) for layer in source.layers]
+    checked = [trusted(layer) for layer in source.layers]
     good = [layer for layer in checked if isinstance(layer, ReadLayer)]
     skipped = [*source.skipped]
     for index, layer in enumerate(checked):
@@ -91,22 +101,18 @@ def assemble(source: SourceImage[ReadLayer], label: str, limits: Limits) -> Imag
     )
 
 
-def _checked(layer: SourceLayer[ReadLayer]) -> ReadLayer | ImgauditError:
-    """What was read, or why it can't be trusted."""
+def trusted(layer: SourceLayer[S]) -> S | ImgauditError:
+    """What was read of a layer, or why it can't be used: not read, or not what manifest and config promise."""
     if layer.result is None:
         return layer.error or ImageError("it was not read")
-    return verify_layer(layer, layer.result.scan) or layer.result
-
-
-def verify_layer(promised: SourceLayer[Any], scan: LayerScan) -> ImageError | None:
-    """Hold what was read against what manifest and config promise; None when it is just that."""
-    if promised.digest is not None and promised.digest != scan.digest:
-        return ImageError(f"its bytes have digest {scan.digest}, the manifest says {promised.digest}")
-    if promised.size is not None and promised.size != scan.stored:
-        return ImageError(f"it holds {scan.stored} bytes, the manifest says {promised.size}")
-    if promised.diff_id != scan.diff_id:
-        return ImageError(f"its tar has diff_id {scan.diff_id}, the config says {promised.diff_id}")
-    return None
+    scan = layer.result.scan
+    if layer.digest is not None and layer.digest != scan.digest:
+        return ImageError(f"its bytes have digest {scan.digest}, the manifest says {layer.digest}")
+    if layer.size is not None and layer.size != scan.stored:
+        return ImageError(f"it holds {scan.stored} bytes, the manifest says {layer.size}")
+    if layer.diff_id != scan.diff_id:
+        return ImageError(f"its tar has diff_id {scan.diff_id}, the config says {layer.diff_id}")
+    return layer.result
 
 
 def _layer(

@@ -12,7 +12,7 @@ import msgspec
 
 from imgaudit import binaries, system
 from imgaudit.assemble import ReadLayer, assemble
-from imgaudit.layers import Budget, DownloadEstimator, scan_layer
+from imgaudit.layers import Budget, Collector, DownloadEstimator, Estimator, LayerScan, scan_layer
 from imgaudit.limits import DEFAULT_LIMITS, Limits
 from imgaudit.model import Image, Platform, Skipped
 from imgaudit.sources import LayerBlob, OpenOptions, Source, open_source, parse_reference
@@ -99,18 +99,9 @@ def audit_source(source: Source, label: str, options: AuditOptions) -> Image:
     budget, large, allowance = Budget(options.limits), threading.Semaphore(), system.Allowance(options.limits)
 
     def visit(blob: LayerBlob) -> "ReadLayer":
-        options.progress.layer(blob.name, blob.size)
         collector = _Collector(options.limits, large, allowance)
         try:
-            scan = scan_layer(
-                Counted(blob, options.progress),
-                media_type=blob.media_type,
-                collector=collector,
-                limits=options.limits,
-                budget=budget,
-                name=blob.name,
-                estimator=DownloadEstimator,
-            )
+            scan = scan_blob(blob, collector, budget, options, DownloadEstimator)
         finally:
             collector.let_go()
         return ReadLayer(scan, tuple(collector.skipped))
@@ -118,7 +109,27 @@ def audit_source(source: Source, label: str, options: AuditOptions) -> Image:
     return assemble(source.read(visit), label, options.limits)
 
 
-class Counted:
+def scan_blob(
+    blob: LayerBlob,
+    collector: Collector,
+    budget: Budget,
+    options: AuditOptions,
+    estimator: Callable[[], Estimator] | None = None,
+) -> LayerScan:
+    """Scan a layer that a source hands over, telling options.progress; budget: shared by the layers of one image."""
+    options.progress.layer(blob.name, blob.size)
+    return scan_layer(
+        _Counted(blob, options.progress),
+        media_type=blob.media_type,
+        collector=collector,
+        limits=options.limits,
+        budget=budget,
+        name=blob.name,
+        estimator=estimator,
+    )
+
+
+class _Counted:
     """A blob's stream that tells how far it is."""
 
     def __init__(self, blob: LayerBlob, progress: Progress) -> None:

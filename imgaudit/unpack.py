@@ -12,10 +12,10 @@ import os
 import pathlib
 from collections.abc import Sequence
 
-from imgaudit.assemble import verify_layer
-from imgaudit.audit import AuditOptions, Counted
+from imgaudit.assemble import trusted
+from imgaudit.audit import AuditOptions, scan_blob
 from imgaudit.errors import ImageError, ImgauditError, OutputError, UsageError
-from imgaudit.layers import Budget, LayerScan, Node, flatten, scan_layer
+from imgaudit.layers import Budget, LayerScan, Node, flatten
 from imgaudit.sources import LayerBlob, Source, SourceImage, open_source, parse_reference
 
 # Kinds that are described, never made: they need root, and a device node is a hole in the host.
@@ -127,30 +127,16 @@ def _scan(source: Source, make: "_Nothing | _Keep", options: AuditOptions) -> "S
     budget = Budget(options.limits)
 
     def visit(blob: LayerBlob) -> _Scanned:
-        options.progress.layer(blob.name, blob.size)
-        scan = scan_layer(
-            Counted(blob, options.progress),
-            media_type=blob.media_type,
-            collector=make.of(blob.name),
-            limits=options.limits,
-            budget=budget,
-            name=blob.name,
-        )
-        return _Scanned(blob.name, scan)
+        return _Scanned(blob.name, scan_blob(blob, make.of(blob.name), budget, options))
 
     return source.read(visit)
 
 
 def _readable(index: int, image: "SourceImage[_Scanned]") -> _Scanned:
-    layer = image.layers[index]
-    if layer.result is None:
-        error: ImgauditError = layer.error or ImageError("it was not read")
-    else:
-        wrong = verify_layer(layer, layer.result.scan)
-        if wrong is None:
-            return layer.result
-        error = wrong
-    raise ImageError(f"layer {index} can't be unpacked: {error}", hint=error.hint) from error
+    layer = trusted(image.layers[index])
+    if not isinstance(layer, ImgauditError):
+        return layer
+    raise ImageError(f"layer {index} can't be unpacked: {layer}", hint=layer.hint) from layer
 
 
 def _is_wanted(path: str, paths: Sequence[str]) -> bool:

@@ -19,7 +19,7 @@ from imgaudit.layers.interface import (
     Stream,
     Tree,
 )
-from imgaudit.layers.scan import scan_layer
+from imgaudit.layers.scan import Estimator, scan_layer
 
 __all__ = [
     "Budget",
@@ -27,6 +27,7 @@ __all__ = [
     "Compression",
     "DownloadEstimator",
     "Entry",
+    "Estimator",
     "Flattened",
     "Kind",
     "LayerScan",
