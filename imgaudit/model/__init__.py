@@ -55,6 +55,7 @@ from imgaudit.model.image import (
     Skipped,
     TimeZones,
 )
+from imgaudit.model.probe import Cost, Probe, RegistryStorage, Rss, Spread, Stop
 from imgaudit.model.report import SCHEMA_VERSION, BinaryReport, Failed, Report, Tool
 
 __all__ = [
@@ -74,6 +75,7 @@ __all__ = [
     "Check",
     "Comparison",
     "Config",
+    "Cost",
     "DeadBytes",
     "DeadFile",
     "Delta",
@@ -97,9 +99,12 @@ __all__ = [
     "Platform",
     "PredictedSaving",
     "Prediction",
+    "Probe",
     "Recommendation",
+    "RegistryStorage",
     "Remainder",
     "Report",
+    "Rss",
     "Runtime",
     "Score",
     "Severity",
@@ -107,6 +112,8 @@ __all__ = [
     "SizeBreakdown",
     "Sizes",
     "Skipped",
+    "Spread",
+    "Stop",
     "TimeZones",
     "Tool",
     "UpxInfo",

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from imgaudit.model._struct import Value
+from imgaudit.model.probe import RegistryStorage
 
 Measure = Literal["rootfs", "unpacked", "download"]
 
@@ -66,6 +67,7 @@ class Comparison(Value, frozen=True, kw_only=True):
     shared: tuple[SharedLayer, ...]
     changes: tuple[Change, ...]
     recommendation: Recommendation | None
+    registry: RegistryStorage | None = None
 
 
 class Gate(Value, frozen=True, kw_only=True):

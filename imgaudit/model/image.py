@@ -5,6 +5,7 @@ from typing import Literal
 from imgaudit.model._struct import Value
 from imgaudit.model.binary import Binary
 from imgaudit.model.findings import Check, Finding, Score, Vulnerabilities
+from imgaudit.model.probe import Cost, Probe
 
 DeadCause = Literal["overwritten", "metadata_only", "deleted", "opaque_hidden"]
 BaseFamily = Literal[
@@ -260,5 +261,5 @@ class Image(Value, frozen=True, kw_only=True):
     checks: tuple[Check, ...] = ()
     vulnerabilities: Vulnerabilities | None = None
     score: Score | None = None
-    probe: None = None
-    cost: None = None
+    probe: Probe | None = None
+    cost: Cost | None = None
