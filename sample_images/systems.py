@@ -122,10 +122,9 @@ def build(target: Target, platform: str = NATIVE, *, no_cache: bool = False) -> 
     path = target.folder / target.dockerfile
     arguments.update(_images(path.read_text(), platform))
     started = time.monotonic()
-    _docker_build(
-        path, target.folder / target.context, target.tag(platform), target.stage, platform, arguments, no_cache
-    )
-    return Built(target, platform, target.tag(platform), time.monotonic() - started)
+    tag = target.tag(platform)
+    _docker_build(path, target.folder / target.context, tag, target.stage, platform, arguments, no_cache)
+    return Built(target, platform, tag, time.monotonic() - started)
 
 
 def _images(dockerfile: str, platform: str) -> dict[str, str]:

@@ -17,7 +17,8 @@ FOLDER = pathlib.Path(__file__).resolve().parents[2] / "sample_images"
 def driver() -> types.ModuleType:
     """sample_images/systems.py as a module."""
     spec = importlib.util.spec_from_file_location("systems", FOLDER / "systems.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules["systems"] = module  # its dataclasses look themselves up there
     spec.loader.exec_module(module)
