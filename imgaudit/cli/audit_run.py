@@ -7,7 +7,7 @@ from imgaudit.cli.options import AuditChoices, make_talk, parse_outputs
 from imgaudit.cli.output import write_reports
 from imgaudit.cli.talk import error_line
 from imgaudit.configuration import Settings, load_settings
-from imgaudit.model import Report
+from imgaudit.model import Gate, Report
 from imgaudit.run import exit_code, run
 from imgaudit.sources import parse_platform
 
@@ -56,3 +56,13 @@ def _say_what_is_wrong(report: Report, references: int) -> None:
             error_line(f"{image.label} was read incompletely: {image.skipped[0].what}: {image.skipped[0].reason}")
         if image.probe is not None and image.probe.error is not None:
             error_line(f"{image.label}: {image.probe.error}")
+    if report.verdict is not None:
+        _say_gates("failed", [gate for gate in report.verdict.gates if gate.passed is False])
+        _say_gates("could not be judged", [gate for gate in report.verdict.gates if gate.passed is None])
+
+
+def _say_gates(how: str, gates: Sequence[Gate]) -> None:
+    """One line, about the first; the report has them all."""
+    if gates:
+        more = f" (and {len(gates) - 1} more)" if len(gates) > 1 else ""
+        error_line(f"{gates[0].id} {how}: {gates[0].message}{more}")
