@@ -16,7 +16,7 @@ _SIZES = {unit: 1000**power for power, unit in enumerate(_UNITS[:5])} | {
     "TiB": 1 << 40,
 }
 _RATES = {"bit/s": 1, "kbit/s": 10**3, "Mbit/s": 10**6, "Gbit/s": 10**9}
-_QUANTITY = re.compile(r"([0-9]{1,18})(?:\.([0-9]{1,18}))? ?([A-Za-z/]*)", re.ASCII)
+_QUANTITY = re.compile(r"([0-9]{1,19})(?:\.([0-9]{1,18}))? ?([A-Za-z/]*)", re.ASCII)
 
 LARGEST = (1 << 63) - 1
 """What a signed number of 64 bits holds, and so what every reader of the JSON report can."""
