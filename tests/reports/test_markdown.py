@@ -6,7 +6,7 @@ import msgspec
 
 from imgaudit import model
 from imgaudit.reports import AnyReport, render
-from imgaudit.reports.markdown import LIMIT
+from imgaudit.reports.markdown_page import LIMIT
 from tests.support import reports
 
 
