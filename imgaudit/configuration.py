@@ -32,7 +32,7 @@ _LATER = ("regression", "checks")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Budget:
-    """[budget]: the limits of every image whose label matches a glob, in bytes or a count, in the file's order."""
+    """[budget]: the limits of every image whose label matches a glob, in bytes or a count."""
 
     labels: str
     limits: tuple[tuple[BudgetMeasure, int], ...]
@@ -100,8 +100,6 @@ def load_settings(
 
 def _load(file: pathlib.Path, name: str, *, required: bool) -> Settings:
     """required: a pyproject.toml without [tool.imgaudit] is an error, not a project that does not use imgaudit."""
-    import tomllib  # only where there is something to read: most runs have no file
-
     limit = DEFAULT_LIMITS.settings
     try:
         with file.open("rb") as stream:
@@ -114,6 +112,8 @@ def _load(file: pathlib.Path, name: str, *, required: bool) -> Settings:
         return Settings()  # somebody else's, and none of our business whether it is well-formed
     if len(data) > limit:
         raise UsageError(f"{name} is larger than {limit:,} bytes (limit: settings)")
+    import tomllib  # only where there is something to read: most runs have no file
+
     try:
         tables = tomllib.loads(data.decode("utf-8-sig"))
     except RecursionError as error:
@@ -151,10 +151,8 @@ def _budgets(table: "_Table") -> tuple[Budget, ...]:
         limits.expect(MEASURES, "measure")
         if not limits.values:
             limits.fail_whole(f"[{limits.name}] sets no limit", f"measures: {', '.join(MEASURES)}")
-        order = [measure for key in limits.values for measure in MEASURES if measure == key]
-        budgets.append(
-            Budget(labels, tuple((measure, _limit(limits, measure)) for measure in order)),
-        )
+        named = tuple((measure, _limit(limits, measure)) for measure in MEASURES if measure in limits.values)
+        budgets.append(Budget(labels, named))
     return tuple(budgets)
 
 

@@ -50,7 +50,7 @@ def test_all_that_it_may_hold(tmp_path: pathlib.Path) -> None:
         Budget("scratch*", (("download", 8_000_000), ("rootfs", 15_000_000), ("layers", 5))),
         Budget(
             "alpine@linux/arm64",
-            (("dead", 0), ("duplicate", 500_000), ("content", 1_500_000_000), ("unpacked", 8 << 20)),
+            (("unpacked", 8 << 20), ("content", 1_500_000_000), ("dead", 0), ("duplicate", 500_000)),
         ),
     )
     assert settings.cost == CostSettings(nodes=1000, pulls_per_day=100, link=10_000_000)
