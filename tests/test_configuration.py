@@ -1,6 +1,7 @@
 """imgaudit.toml: where it is found, what it may say, and a plain sentence for all that it may not."""
 
 import contextlib
+import dataclasses
 import os
 import pathlib
 import re
@@ -279,3 +280,22 @@ def test_rates() -> None:
 @given(st.integers(0, LARGEST))
 def test_any_number_of_bytes_is_read_exactly(size: int) -> None:
     assert parse_size(f"{size}B") == size
+
+
+# What the documentation says of it
+
+
+def test_the_documented_example_is_understood(tmp_path: pathlib.Path, repo: pathlib.Path) -> None:
+    for page, tables in (("configuration.md", 3), ("cost.md", 1)):
+        blocks = re.findall(r"^```toml\n(.*?)^```", (repo / "docs" / page).read_text(), re.DOTALL | re.MULTILINE)
+        assert len(blocks) == 1
+        settings = load(blocks[0], tmp_path)
+        parts = (settings.budget, settings.cost.is_set, settings.probe != ProbeSettings())
+        assert sum(map(bool, parts)) == tables
+
+
+def test_every_key_is_documented(repo: pathlib.Path) -> None:
+    page = (repo / "docs" / "configuration.md").read_text()
+    keys = [field.name for part in (CostSettings, ProbeSettings) for field in dataclasses.fields(part)]
+    for name in (*MEASURES, *keys):
+        assert f"\n| `{name}` | " in page, name
