@@ -110,6 +110,8 @@ def test_a_file_that_is_named_must_be_there(tmp_path: pathlib.Path) -> None:
             load_settings(path, environ, tmp_path)
     with pytest.raises(UsageError, match="could not be read"):
         load_settings(str(tmp_path), {}, tmp_path)
+    with pytest.raises(UsageError, match="names no file"):
+        load_settings("", {}, tmp_path)
 
 
 def test_a_name_that_is_no_file_is_said_and_not_waited_for(tmp_path: pathlib.Path) -> None:

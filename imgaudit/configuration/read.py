@@ -37,6 +37,8 @@ def load_settings(
     In the folder: imgaudit.toml or .imgaudit.toml, else [tool.imgaudit] of its pyproject.toml.
     Raises UsageError, which names file, table and key, for what can't be read or is not understood.
     """
+    if path == "":  # a variable of a pipeline that is not set, most likely
+        raise UsageError("--config names no file", hint="name one, or leave --config out")
     given = path or environ.get(VARIABLE) or None
     if given is not None:
         return _load(pathlib.Path(folder, given), given, required=True)
