@@ -42,14 +42,14 @@ class EngineContainers:
     def __init__(self, client: Client) -> None:
         self._client = client
         self.title, self.local, self.ahead = client.title, client.local, 0
-        self._probe = secrets.token_hex(6)
-        self._network = f"imgaudit-probe-{self._probe}"
+        self.probe = secrets.token_hex(6)
+        self._network = f"imgaudit-probe-{self.probe}"
         self._count = 0
 
     def __enter__(self) -> "EngineContainers":
         try:
             self.ahead = self._measure_clock()
-            self._ask("POST", "/networks/create", body=network_body(self._network, self._probe))
+            self._ask("POST", "/networks/create", body=network_body(self._network, self.probe))
         except BaseException:
             self._remove_all()
             raise
@@ -76,7 +76,7 @@ class EngineContainers:
     def create(self, recipe: Recipe, options: ProbeOptions) -> str:
         self._count += 1
         name = f"{self._network}-{self._count}"
-        body = container_body(recipe, options, self._network, self._probe)
+        body = container_body(recipe, options, self._network, self.probe)
         self._ask("POST", "/containers/create", {"name": name}, body, seconds=LONG_SECONDS)
         return name
 
@@ -128,14 +128,14 @@ class EngineContainers:
                     return
                 except SourceError as error:
                     if attempt == REMOVALS:
-                        left = f"what the probe left behind bears the label {LABEL}={self._probe}"
+                        left = f"what the probe left behind bears the label {LABEL}={self.probe}"
                         raise SourceError(f"{error}; {left}") from error
                     time.sleep(0.2 * attempt)
         finally:
             self._client.close()
 
     def _labelled(self) -> list[str]:
-        filters = json.dumps({"label": [f"{LABEL}={self._probe}"]})
+        filters = json.dumps({"label": [f"{LABEL}={self.probe}"]})
         data = self._ask("GET", "/containers/json", {"all": "1", "filters": filters})
         with self._understood():
             found = Fields({"containers": parse_json(data, "its containers")}, "list").objects("containers")

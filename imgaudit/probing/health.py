@@ -56,10 +56,9 @@ class PortQuestion:
 
     @property
     def asked(self) -> str:
-        where = f"GET :{self.port}{self.path or '/'}"
         if self.path is not None:
-            return f"{where}, answered 2xx or 3xx"
-        return f"{where}{' (the exposed port)' if self.exposed else ''}, answered below 500 or no HTTP but open"
+            return f"GET {self.path} on port {self.port}: 2xx or 3xx"
+        return f"GET / on port {self.port}{' (exposed)' if self.exposed else ''}: below 500, or open without HTTP"
 
     def ask(self, engine: Engine, container: str, state: State, stop: Stop, until: float) -> Health:
         only_http = self.path is not None
@@ -70,7 +69,7 @@ class PortQuestion:
             good = 200 <= answer.status < 400 if only_http else answer.status < 500
         else:
             good = answer.foreign and not only_http
-        said = f"GET :{self.port}{self.path or '/'}: {answer.said}"
+        said = f"GET {self.path or '/'} on port {self.port}: {answer.said}"
         return Health(said, answer.at if good else None, unreachable=not answer.connected)
 
     def load(self, state: State, seconds: float, stop: Stop) -> bool:

@@ -37,7 +37,7 @@ def ask_once(address: str, port: int, path: str, stop: Stop, *, until: float, on
     try:
         connection = socket.create_connection((address, port), CONNECT_SECONDS)
     except ConnectionRefusedError:
-        return Answer(f"port {port} refused the connection", connected=True)
+        return Answer("the connection was refused", connected=True)
     except OSError:  # a timeout, no route, a bad address
         return Answer(f"{address} can't be reached from here", connected=False)
     accepted, until = time.time_ns(), min(until, time.monotonic() + REQUEST_SECONDS)

@@ -88,10 +88,10 @@ def _wait(
     """When it was healthy (nanoseconds, this machine's clock), or None and why it never was."""
     begun = time.monotonic()
     end, looked, health = begun + options.timeout, begun, Health("it was not asked")
-    reached = False
+    reached = asked = False
     while state.running:
         stop.check()
-        health = question.ask(engine, container, state, stop, end)
+        before, health = health, question.ask(engine, container, state, stop, end)
         reached = reached or not health.unreachable
         now = time.monotonic()
         if health.healthy_at is not None:
@@ -103,7 +103,9 @@ def _wait(
         if health.hopeless:
             return None, options.redact(health.said)
         if now > end:
-            return None, _never(health, reached, state, options)
+            # The last one was cut short: what was answered to the one before says more.
+            return None, _never(before if asked else health, reached, state, options)
+        asked = True
         stop.pause(max(question.pause, PAUSE_SHARE * (now - begun)))
     return None, f"{_ending(state, options)}, before it was healthy"
 
