@@ -61,15 +61,16 @@ FROM ${GO_IMAGE} AS development
 ARG VERSION=dev
 ARG BUILD_DATE=unknown
 ARG GIT_COMMIT=unknown
+ARG SOURCE=https://example.com/go-services
 LABEL org.opencontainers.image.title="Go service, development" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$GIT_COMMIT" \
       org.opencontainers.image.created="$BUILD_DATE" \
-      org.opencontainers.image.source="https://example.com/go-services"
+      org.opencontainers.image.source="$SOURCE"
 # Delve keeps its settings in a home.
 ENV HOME=/tmp ENV=development
-COPY --from=tools /out/etc /tmp/users
-RUN cat /tmp/users/passwd >>/etc/passwd && cat /tmp/users/group >>/etc/group && rm -r /tmp/users
+RUN --mount=type=bind,from=tools,source=/out/etc,target=/users \
+    cat /users/passwd >>/etc/passwd && cat /users/group >>/etc/group
 COPY --from=delve /go/bin/dlv /usr/local/bin/dlv
 COPY --from=source /src /src
 COPY --from=debuggable /out/app /app
@@ -84,19 +85,20 @@ ENTRYPOINT ["dlv", "exec", "--headless", "--listen=:2345", "--api-version=2", "-
 FROM ${ALPINE_IMAGE} AS alpine-packages
 RUN apk add --no-cache ca-certificates curl tzdata
 
+# Alpine itself has CA certificates (ca-certificates-bundle) and BusyBox's wget.
 FROM ${ALPINE_IMAGE} AS alpine-files
-COPY --from=tools /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=tools /usr/share/zoneinfo /usr/share/zoneinfo
 
 FROM ${ALPINE_RUNTIME} AS production-alpine
 ARG VERSION=dev
 ARG BUILD_DATE=unknown
 ARG GIT_COMMIT=unknown
+ARG SOURCE=https://example.com/go-services
 LABEL org.opencontainers.image.title="Go service on Alpine" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$GIT_COMMIT" \
       org.opencontainers.image.created="$BUILD_DATE" \
-      org.opencontainers.image.source="https://example.com/go-services"
+      org.opencontainers.image.source="$SOURCE"
 COPY --from=builder /out/app /app
 USER 1001:1001
 EXPOSE 8080
@@ -108,11 +110,12 @@ FROM scratch AS production
 ARG VERSION=dev
 ARG BUILD_DATE=unknown
 ARG GIT_COMMIT=unknown
+ARG SOURCE=https://example.com/go-services
 LABEL org.opencontainers.image.title="Go service" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$GIT_COMMIT" \
       org.opencontainers.image.created="$BUILD_DATE" \
-      org.opencontainers.image.source="https://example.com/go-services"
+      org.opencontainers.image.source="$SOURCE"
 COPY --from=tools /usr/share/zoneinfo /usr/share/zoneinfo
 COPY --from=tools /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=tools /out/etc /etc
