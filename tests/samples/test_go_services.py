@@ -1,4 +1,4 @@
-"""sample_images/go-services: images on scratch with UPX, on Alpine and with Delve; test_go_services_script has the script."""
+"""sample_images/go-services: its images, on scratch with UPX, on Alpine and with Delve, and their containers."""
 
 import contextlib
 import functools
