@@ -117,7 +117,7 @@ def setting_words(cost: model.Cost, kind: Kind) -> str:
 
 
 def notes(report: model.Report) -> list[str]:
-    """What the figures count, with the numbers they were made from, and what a registry stores."""
+    """What the figures count, with the numbers they were made from."""
     meanings: dict[Kind, str] = {
         "storage": "Storage: the content of all layers on {}.",
         "transfer": "Transfer: the download, {}.",
@@ -134,12 +134,9 @@ def notes(report: model.Report) -> list[str]:
         lines.append(meanings[kind].format(numbers.listing(list(settings), 8)))
     if shown and report.comparison is not None and compares(report):
         lines.append(f"Differences are against {reference_words(report.comparison)}.")
+    found = report.comparison.registry if report.comparison is not None else None
     marked = any(_estimated(image.cost, kind) for image in report.images for kind in shown)
-    registry = report.comparison.registry if report.comparison is not None else None
-    if registry is not None:
-        lines.append(_registry(registry, len(report.images)))
-        marked = marked or registry.estimated
-    if marked:
+    if marked or (found is not None and found.estimated):
         lines.append("~ is an estimate, as the download is.")
     return lines
 
@@ -154,12 +151,16 @@ def pairs(cost: model.Cost) -> list[tuple[str, str]]:
     ]
 
 
-def _registry(found: model.RegistryStorage, images: int) -> str:
+def registry(report: model.Report) -> list[str]:
+    """What one registry stores for all of them, as a sentence; none where it was not worked out."""
+    found = report.comparison.registry if report.comparison is not None else None
+    if found is None:
+        return []
     stored = numbers.size(found.bytes, estimated=found.estimated)
     alone = numbers.size(found.unshared, estimated=found.estimated)
-    words = f"In a registry: {stored} for {numbers.plural(images, 'image')}"
+    words = f"In a registry: {stored} for {numbers.plural(len(report.images), 'image')}"
     if found.bytes == found.unshared:
-        return f"{words}; sharing layers saves nothing of it."
+        return [f"{words}; sharing layers saves nothing of it."]
     saved = found.unshared - found.bytes
     less = f" ({numbers.percent(-saved, found.unshared).lstrip('-')} less)" if 0 < saved <= found.unshared else ""
-    return f"{words}, each layer stored once{less}; {alone} one by one."
+    return [f"{words}, each layer stored once{less}; {alone} one by one."]

@@ -50,7 +50,7 @@ def cost(page: Page, report: model.Report) -> None:
         rows.append(cells)
     page.table(costs.TITLE, header, "l" + "r" * (len(header) - 1), rows)
     title = "How the cost was worked out" if rows else costs.TITLE
-    page.lines(title, [text(note) for note in costs.notes(report)])
+    page.lines(title, [text(note) for note in (*costs.registry(report), *costs.notes(report))])
 
 
 def image_started(page: Page, report: model.Report) -> None:

@@ -7,6 +7,9 @@ from imgaudit.reports.terminal import Column, Terminal
 LINES = 20
 """Lines of a list that a terminal shows."""
 
+WIDE = 400
+"""Characters of one of them: what a program wrote may be a line without an end."""
+
 
 def started(out: Terminal, report: model.Report) -> None:
     """Images side by side, as they started; nothing where none was probed."""
@@ -29,7 +32,7 @@ def started(out: Terminal, report: model.Report) -> None:
     if lines or problems:
         out.line()
     out.bullets(lines, LINES)
-    out.bullets(problems, LINES)
+    out.bullets([out.cut(line, WIDE) for line in problems], LINES)
 
 
 def _stop(row: running.Started) -> str:
@@ -38,8 +41,8 @@ def _stop(row: running.Started) -> str:
 
 def cost(out: Terminal, report: model.Report) -> None:
     """What the sizes come to; nothing where no number is set."""
-    rows, notes = costs.rows(report), costs.notes(report)
-    if rows or notes:
+    rows, registry = costs.rows(report), costs.registry(report)
+    if rows or registry:
         out.heading(costs.TITLE)
     shown = costs.kinds(report.images)
     compares = costs.compares(report)
@@ -56,7 +59,8 @@ def cost(out: Terminal, report: model.Report) -> None:
             line += [figure.words, figure.difference] if compares else [figure.words]
         cells.append(line)
     out.grid(columns, cells)
-    for note in notes:
+    out.bullets(registry)
+    for note in costs.notes(report):
         out.line(note, "dim")
 
 
@@ -67,12 +71,12 @@ def image_started(out: Terminal, report: model.Report) -> None:
         return
     out.heading(running.TITLE)
     for key, value in running.pairs(probe):
-        out.pair(key, value)
+        out.pair(key, out.cut(value, WIDE))
     lines = running.output(probe)
     if lines:
         out.line("its last lines:", indent=2)
         # Behind a bar, so that no line of the image's own is read as one of ours.
-        out.bullets([f"| {line}" for line in lines], LINES)
+        out.bullets([f"| {out.cut(line, WIDE)}" for line in lines], LINES)
     for note in paragraphs.started_notes(report):
         out.line(note, "dim")
 
