@@ -64,9 +64,10 @@ class Container(NamedTuple):
             with error:
                 return error.code, json.load(error)
 
-    def execute(self, *command: str) -> int:
-        """The exit code of a command inside."""
-        return subprocess.run(["docker", "exec", self.id, *command], capture_output=True, check=False).returncode
+    def execute(self, *command: str, **env: str) -> int:
+        """The exit code of a command inside; env: variables of its environment."""
+        executed = ["docker", "exec", *(f"--env={name}={value}" for name, value in env.items()), self.id, *command]
+        return subprocess.run(executed, capture_output=True, check=False).returncode
 
     def stop(self) -> int:
         """Its exit code after SIGTERM; 137 where it had to be killed."""
