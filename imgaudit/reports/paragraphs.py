@@ -91,8 +91,8 @@ def dead(report: model.Report) -> list[str]:
 def started(report: model.Report) -> list[str]:
     """What the runs tell of starting: the recommended image, then each difference that is worth a sentence.
 
-    The recommended one is set against the reference, each packed one against the smallest that is not packed.
-    A difference is told where no run of one lies within those of the other.
+    The recommended one is set against the reference, each packed one against the smallest of the same program that
+    is not packed. A difference is told where no run of one lies within those of the other.
     """
     if not running.was_probed(report):
         return []
@@ -129,18 +129,27 @@ def _packed(image: model.Image) -> bool:
 
 
 def _smallest_unpacked(report: model.Report, packed: model.Image) -> model.Image | None:
-    """The smallest download of those measured on the same platform whose program is known not to be packed."""
-    able = [
-        (image.size.download, image)
-        for image in report.images
-        if image.platform == packed.platform and image.size.download is not None and running.measured(image.probe)
-    ]
-    able = [
-        (download, image)
-        for download, image in able
-        if (service := facts.service(image)) is not None and service.upx.present is False
-    ]
+    """The smallest download of those measured on the same platform that hold the same program, known not to be packed.
+
+    How long another program takes says nothing of packing. Where one of the two doesn't say which program it is, it
+    may be the same.
+    """
+    program = _program(packed)
+    able = []
+    for image in report.images:
+        service, download = facts.service(image), image.size.download
+        if service is None or service.upx.present is not False or download is None:
+            continue
+        same = program is None or _program(image) in (program, None)
+        if same and image.platform == packed.platform and running.measured(image.probe) is not None:
+            able.append((download, image))
     return min(able, key=lambda item: item[0])[1] if able else None
+
+
+def _program(image: model.Image) -> str | None:
+    """The path of the main package."""
+    service = facts.service(image)
+    return service.go.path if service is not None and service.go.present else None
 
 
 def _slower(one: model.Image, other: model.Image) -> str:
@@ -178,7 +187,7 @@ def started_notes(report: model.Report) -> list[str]:
     how = f" ({numbers.listing(ways, 4)})" if ways else ""
     return [
         "Ready is the time from the moment that the engine gives as the program's start to the first healthy answer"
-        f"{how}: the median of the runs, then the least and the most.",
+        f"{how}. Told is the median of the runs, then the least and the most.",
         "Memory is the resident memory of all the container's processes, the median of the runs.",
     ]
 

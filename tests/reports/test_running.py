@@ -143,6 +143,15 @@ def test_a_packed_image_is_set_against_the_smallest_that_is_not_packed_on_its_pl
     assert paragraphs.started(reports.report(*images)) == []
 
 
+@pytest.mark.parametrize(("path", "lines"), [("example.org/other", 1), (None, 2)])
+def test_a_packed_image_is_not_set_against_another_program(path: str | None, lines: int) -> None:
+    report = two(probed.PROBES["scratch"], probed.PROBES["scratch-upx"])
+    packed = report.images[1]
+    other = msgspec.structs.replace(packed.binaries[0], go=msgspec.structs.replace(reports.go_info(), path=path))
+    packed = msgspec.structs.replace(packed, binaries=(other,))
+    assert len(paragraphs.started(probed.of(report, report.images[0], packed))) == lines
+
+
 def test_a_recommended_image_is_set_against_the_reference() -> None:
     lines = paragraphs.started(probed.compared())
     assert lines[:2] == [
