@@ -24,7 +24,7 @@ def probe_images(
     engine: gives the engine of an image's `source`. An interrupt (KeyboardInterrupt) is raised again once all
     containers are removed: the work is done in another thread, where it can't come at a bad moment.
     """
-    options, stop = options or ProbeOptions(), Stop()
+    options, stop, done = options or ProbeOptions(), Stop(), threading.Event()
     probes: list[Probe] = []
     failure: list[BaseException] = []
 
@@ -36,15 +36,17 @@ def probe_images(
             pass
         except BaseException as error:  # noqa: BLE001 -- raised again in the thread that waits
             failure.append(error)
+        finally:
+            done.set()
 
     worker = threading.Thread(target=work, name="probe")
     try:
         worker.start()
-        worker.join()
+        done.wait()  # not join: interrupted, Python 3.11's takes the thread for one that has ended
     except BaseException:
         stop.set()
-        if worker.is_alive():
-            worker.join()
+        if worker.ident is not None:
+            done.wait()
         raise
     if failure:
         raise failure[0]
