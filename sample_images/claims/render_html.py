@@ -8,12 +8,12 @@ import markupsafe
 
 from imgaudit import __version__
 from imgaudit.reports import html_view as view
-from imgaudit.reports.facts import Status
 from imgaudit.reports.html import templates_dir
 from sample_images.claims.claim import Row
-from sample_images.claims.table import MARKS, Measured, Table
+from sample_images.claims.table import SHAPES, Measured, Table, place
 
 _COLUMNS = tuple(view.Column(title) for title in ("claim", "measured on", "measured", "verdict", "by"))
+_TONES = {"holds": "good", "partly": "none", "does not hold": "bad"}
 
 
 def render(table: Table) -> str:
@@ -55,8 +55,8 @@ def _tiles(table: Table) -> tuple[view.Tile, ...]:
         view.Tile(
             verdict,
             str(count),
-            tone=MARKS[verdict] if verdict in ("holds", "does not hold") else "",
-            shape={"good": "✓", "bad": "✗", "none": "–"}[MARKS[verdict]],
+            tone=_TONES.get(verdict, ""),
+            shape=SHAPES[verdict],
         )
         for verdict, count in table.counts.items()
     )
@@ -83,9 +83,9 @@ def _row(row: Row) -> tuple[view.Cell, ...]:
     verdict = row.judgement.verdict
     return (
         view.words(row.claim.text),
-        view.name(row.claim.on),
+        view.name(place(row.claim)),
         view.words(row.figure.words if row.figure else "-"),
-        view.status(Status(MARKS[verdict], verdict)),
+        view.Cell(verdict, "status", order=verdict, shape=SHAPES[verdict], tone=_TONES.get(verdict, "absent")),
         view.words(row.judgement.by),
     )
 

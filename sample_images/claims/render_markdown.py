@@ -4,14 +4,12 @@ from imgaudit.reports import numbers
 from imgaudit.reports.escape import markdown_code as code
 from imgaudit.reports.escape import markdown_text as text
 from sample_images.claims.claim import Row
-from sample_images.claims.table import MARKS, Measured, Table
-
-_SHAPES = {"good": "✓", "bad": "✗", "none": "–"}
+from sample_images.claims.table import SHAPES, Measured, Table, place
 
 
 def render(table: Table) -> str:
     lines = [f"**{text(table.headline)}**", "", "| verdict | claims |", "|---|--:|"]
-    lines += [f"| {_SHAPES[MARKS[verdict]]} {verdict} | {count} |" for verdict, count in table.counts.items()]
+    lines += [f"| {SHAPES[verdict]} {verdict} | {count} |" for verdict, count in table.counts.items()]
     lines += ["", *(f"{line}\n" for line in (*table.notes, f"Measured on {table.machine}, {table.generated_at}."))]
     for document, rows in table.by_document():
         lines += [f"## {document}", "", "| claim | measured on | measured | verdict |", "|---|---|---|---|"]
@@ -24,9 +22,9 @@ def render(table: Table) -> str:
 
 def _row(row: Row) -> str:
     verdict = row.judgement.verdict
-    said = f"{_SHAPES[MARKS[verdict]]} {verdict}" + (f": {text(row.judgement.by)}" if row.judgement.by else "")
+    said = f"{SHAPES[verdict]} {verdict}" + (f": {text(row.judgement.by)}" if row.judgement.by else "")
     measured = text(row.figure.words) if row.figure else "-"
-    return f"| {text(row.claim.text)} | {code(row.claim.on)} | {measured} | {said} |"
+    return f"| {text(row.claim.text)} | {code(place(row.claim))} | {measured} | {said} |"
 
 
 def _image(image: Measured) -> str:

@@ -1,15 +1,17 @@
 """The table for a terminal, its cells wrapped to its width, and for a pipe, a line a claim."""
 
 import itertools
+import re
 import textwrap
 
 from imgaudit.reports.escape import printable
-from imgaudit.reports.facts import Status
 from imgaudit.reports.interface import RenderOptions
-from imgaudit.reports.terminal import Column, Terminal
-from sample_images.claims.claim import Row
-from sample_images.claims.table import MARKS, Table
+from imgaudit.reports.terminal import Colour, Column, Terminal
+from sample_images.claims.claim import Row, Verdict
+from sample_images.claims.table import SHAPES, Table, place
 
+_COLOURS: dict[Verdict, Colour] = {"holds": "green", "partly": "yellow", "does not hold": "red"}
+_UNIT = re.compile(r"(\d) (?=(?:[kMGT]?B|m?s|min|times)\b|%)")
 TITLES = ("claim", "measured", "verdict")
 SHARES = (0.38, 0.36)
 """Of the width: claim and measured; the verdict takes what is left."""
@@ -36,9 +38,14 @@ def render(table: Table, options: RenderOptions) -> str:
 
 
 def _cells(out: Terminal, row: Row) -> list[str]:
-    claim, verdict = row.claim, row.judgement.verdict
-    status = out.mark(Status(MARKS[verdict], verdict))
-    return [status, *(printable(text) for text in (claim.text, claim.on, _measured(row), row.judgement.by))]
+    verdict = row.judgement.verdict
+    status = f"{_mark(out, verdict)} {verdict}"
+    return [status, *(printable(text) for text in (row.claim.text, place(row.claim), _measured(row), row.judgement.by))]
+
+
+def _mark(out: Terminal, verdict: Verdict) -> str:
+    colour = _COLOURS.get(verdict)
+    return out.paint(SHAPES[verdict], *([colour] if colour else []))
 
 
 def _measured(row: Row) -> str:
@@ -55,14 +62,16 @@ def _wrapped(out: Terminal, rows: list[Row], width: int) -> None:
     for row in rows:
         verdict = row.judgement.verdict
         said = verdict if not row.judgement.by else f"{verdict}: {row.judgement.by}"
-        texts = (f"{row.claim.text} [{row.claim.on}]", _measured(row), f"M {said}")
+        texts = (f"{row.claim.text} [{place(row.claim)}]", _measured(row), f"M {said}")
         cells = [_wrap(printable(text), room) for text, room in zip(texts, widths, strict=True)]
         for number, parts in enumerate(itertools.zip_longest(*cells, fillvalue="")):
             padded = [f"{part:<{room}}" for part, room in zip(parts, widths, strict=True)]
             if number == 0:  # the mark has colours, which count for nothing in a width
-                padded[2] = padded[2].replace("M", out.mark(Status(MARKS[verdict], "")).rstrip(), 1)
+                padded[2] = padded[2].replace("M", _mark(out, verdict), 1)
             out.line("  ".join(padded).rstrip(), wrap=False)
 
 
 def _wrap(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, width, break_on_hyphens=False) or [""]
+    """Lines of at most width; a figure stays with its unit."""
+    lines = textwrap.wrap(_UNIT.sub("\\1\xa0", text), width, break_on_hyphens=False)
+    return [line.replace("\xa0", " ") for line in lines] or [""]

@@ -6,7 +6,6 @@ import platform
 from collections.abc import Sequence
 
 from imgaudit.model import Image
-from imgaudit.reports.facts import Mark
 from imgaudit.run import timestamp
 from sample_images import systems
 from sample_images.claims.claim import VERDICTS, Claim, NotMeasured, Row, Verdict, judge
@@ -15,12 +14,12 @@ from sample_images.claims.documents import DOCUMENTS
 from sample_images.claims.lab import Lab
 from sample_images.claims.programs import go
 
-MARKS: dict[Verdict, Mark] = {
-    "holds": "good",
-    "partly": "none",
-    "does not hold": "bad",
-    "not measured": "none",
-    "cannot be measured here": "none",
+SHAPES: dict[Verdict, str] = {
+    "holds": "✓",
+    "partly": "~",
+    "does not hold": "✗",
+    "not measured": "–",
+    "cannot be measured here": "–",
 }
 SIZES = "The size of an image is what `docker images` prints; its download stands beside it, ~ where it is an estimate."
 RUNNING = (
@@ -74,12 +73,18 @@ class Table:
         counts = self.counts
         return (
             f"Of {len(self.rows)} claims {counts['holds']} hold, {counts['partly']} in part, {counts['does not hold']} "
-            f"do not; {counts['not measured']} were not measured, {counts['cannot be measured here']} can't be measured here."
+            f"do not; {counts['not measured']} were not measured, "
+            f"{counts['cannot be measured here']} can't be measured here."
         )
 
     def by_document(self) -> list[tuple[str, list[Row]]]:
         grouped = [(name, [row for row in self.rows if row.claim.document == name]) for name in DOCUMENTS]
         return [(name, rows) for name, rows in grouped if rows]
+
+
+def place(claim: Claim) -> str:
+    """What a claim is measured on, as it stands below its document's name."""
+    return claim.on.replace(f"{claim.document}:", "")
 
 
 def measure(claims: Sequence[Claim], lab: Lab, names: Sequence[str]) -> Table:

@@ -25,7 +25,7 @@ from sample_images.claims.rules import about, at_least, yes
 
 NAME = "devops-go"
 SINGLE, MULTI, SCRATCH = (f"{NAME}:{target}" for target in ("single-stage", "multi-stage", "scratch"))
-BOTH = f"{SINGLE}, multi-stage"
+BOTH = f"{SINGLE}, {MULTI}"
 FLEET = CostSettings(nodes=1000, pulls_per_day=100, link=10_000_000)
 GB = 1000 * MB
 
@@ -69,7 +69,7 @@ CLAIMS = claims(
         (
             "alpine.overhead",
             "Alpine costs 7 MB more than scratch",
-            f"{MULTI}, scratch",
+            f"{MULTI}, {SCRATCH}",
             about(7 * MB, "bytes", "less"),
             difference(MULTI, SCRATCH),
         ),

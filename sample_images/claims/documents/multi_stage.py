@@ -55,7 +55,7 @@ CLAIMS = claims(
         (
             "scratch.smallest",
             "scratch is the smallest: smaller than distroless",
-            f"{DISTROLESS}, scratch",
+            f"{DISTROLESS}, {SCRATCH}",
             at_least(1, "bytes"),
             difference(DISTROLESS, SCRATCH),
         ),
@@ -63,7 +63,7 @@ CLAIMS = claims(
         (
             "saved",
             "1 GB becomes 10-20 MB: 98 % less",
-            f"{SINGLE}, distroless",
+            f"{SINGLE}, {DISTROLESS}",
             at_least(98, "percent"),
             smaller(SINGLE, DISTROLESS),
         ),
