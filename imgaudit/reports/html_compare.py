@@ -23,6 +23,7 @@ def tiles(report: model.Report) -> tuple[Tile, ...]:
         Tile("Difference", percent, "" if row.reference else against),
         Tile("Root file system", row.rootfs, "what the container sees"),
         Tile("Can it run?", row.runs.word, row.image.fitness.how or "", row.runs.mark, view.status(row.runs).shape),
+        *html_running.tiles(row.image),
     )
 
 

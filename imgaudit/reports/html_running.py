@@ -7,10 +7,18 @@ from imgaudit.reports import costs, html_chart, numbers, paragraphs, running
 from imgaudit.reports import html_view as view
 from imgaudit.reports.escape import shorten
 from imgaudit.reports.html_chart import Chart, ChartRow, Span
-from imgaudit.reports.html_view import Cell, Column, Section, Table
+from imgaudit.reports.html_view import Cell, Column, Section, Table, Tile
 
 _LARGEST = 1e15
 """What a cell is sorted by ends here, in microseconds and in bytes; an edited report may hold more."""
+
+
+def tiles(image: model.Image) -> tuple[Tile, ...]:
+    """The key figure of its start; none where it has no times."""
+    spread = running.measured(image.probe)
+    if spread is None or image.probe is None:
+        return ()
+    return (Tile("Ready", numbers.duration(spread.median), f"median of {numbers.plural(image.probe.runs, 'run')}"),)
 
 
 def started(report: model.Report) -> Section | None:
@@ -95,7 +103,7 @@ def chart(report: model.Report) -> Chart:
         rows.append(
             ChartRow(
                 label=short,
-                title=shorten(image.label, view.TEXT) if short != image.label else "",
+                title=shorten(image.label, view.TEXT),  # a narrow row shows less of it
                 note="recommended" if image.label == advice else "",
                 bar=None if download is None else html_chart.percentage(download, sizes),
                 size=size,

@@ -135,6 +135,12 @@ def test_numbers_of_an_edited_report_stay_within_the_picture(value: float) -> No
             assert place is None or 0 <= share(place) <= 100
 
 
+def test_the_start_is_a_key_figure_where_it_was_measured() -> None:
+    for report, there in ((probed.compared(), True), (probed.image(), True), (probed.broken(), False)):
+        found = re.findall(r"<dt>Ready</dt>\s*<dd[^>]*>([^<]*)</dd>\s*<dd[^>]*>([^<]*)</dd>", page(report))
+        assert found == ([("5.60 ms", "median of 5 runs")] if there else [])
+
+
 def test_nothing_measured_is_no_picture_without_words() -> None:
     image = probed.with_probe(reports.incomplete(), probed.FOREIGN)
     size = msgspec.structs.replace(image.size, download=None)

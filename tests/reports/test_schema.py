@@ -144,7 +144,7 @@ def test_keys_of_a_later_version_are_passed_over() -> None:
     assert load_report(document(added_in_1_7={"x": [1]})) == reports.report(reports.scratch())
 
 
-@settings(max_examples=max(200, FUZZ))
+@settings(max_examples=max(200, FUZZ), deadline=None)
 @given(st.data())
 def test_only_the_boundarys_error_escapes(data: st.DataObject) -> None:
     whole = bytearray(document())
