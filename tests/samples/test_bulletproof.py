@@ -98,6 +98,7 @@ def test_it_says_its_version_and_was_checked(target: str, name: str) -> None:
     tag = built("bulletproof", target)
     told = start(tag, "--version")
     assert (told.code, told.out[: len(name) + 1 + len(STAMP)]) == (0, f"{name} {STAMP}")
+    assert start(tag, "id").code == 2  # the entrypoint is the program: it is not asked to run others
     assert start(tag, entrypoint="id").out.startswith("uid=1001(app) gid=1001(app)")
     checks = start(tag, "/app/build-checks.txt", entrypoint="cat").out.splitlines()
     assert checks[0] == ("go.sum: existing" if target == "production" else "go.sum: missing")

@@ -20,7 +20,7 @@ RUN echo 'app:x:1001:' >>/etc/group \
     && echo 'app:x:1001:1001:service:/home/app:/sbin/nologin' >>/etc/passwd \
     && mkdir -p /src /app /home/app /go/pkg/mod /go-cache \
     && chown 1001:1001 /src /app /home/app /go /go/pkg /go/pkg/mod /go-cache
-# Modules' code is never run as root, not even while it is built.
+# Nothing of a module is handled as root, not even while it is built.
 USER 1001:1001
 WORKDIR /src
 

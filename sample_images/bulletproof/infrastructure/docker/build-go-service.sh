@@ -170,7 +170,7 @@ build() {
         local remedy="The reason stands above; --progress=plain --no-cache shows every step."
         if grep -qE 'SECURITY ERROR|checksum mismatch' "$work/log"; then
             remedy="A module is not what go.sum says. Find out why before you change go.sum."
-        elif grep -qE 'missing go.sum entry|updates to go.mod|is not tidy, and TIDY' "$work/log"; then
+        elif grep -qE 'missing go.sum entry|updates to go.mod|no required module provides|is not tidy, and TIDY' "$work/log"; then
             remedy="go.mod or go.sum is incomplete: run 'go mod tidy' in $folder and commit both."
         elif grep -qE 'no such host|i/o timeout|connection refused|TLS handshake' "$work/log"; then
             remedy="Something was out of reach: check GOPROXY, or build with --network host."

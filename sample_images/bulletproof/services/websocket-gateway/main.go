@@ -38,6 +38,10 @@ func main() {
 	showVersion := flag.Bool("version", false, "print version, commit and build date")
 	healthcheck := flag.Bool("healthcheck", false, "ask the gateway at LISTEN_ADDR whether it is healthy")
 	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "%s takes no arguments, got %q; see --help\n", service, flag.Args())
+		os.Exit(2)
+	}
 	address := os.Getenv("LISTEN_ADDR")
 	if address == "" {
 		address = ":8080"

@@ -39,6 +39,10 @@ func command(args []string, env func(string) string, stdout, stderr io.Writer) i
 	} else if err != nil {
 		return 2
 	}
+	if flags.NArg() > 0 {
+		log.Error("no arguments are taken, only flags", "got", flags.Args())
+		return 2
+	}
 	if *showVersion {
 		fmt.Fprintf(stdout, "presence-service %s (commit %s, built %s, %s)\n", version, commit, buildDate, runtime.Version())
 		return 0

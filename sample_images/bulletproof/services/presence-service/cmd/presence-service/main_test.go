@@ -19,7 +19,7 @@ func TestVersionAndWrongSettings(t *testing.T) {
 	if code, out, _ := try("", "-version"); code != 0 || !strings.HasPrefix(out, "presence-service dev (commit unknown") {
 		t.Errorf("%d, %q", code, out)
 	}
-	for _, args := range [][]string{{"-listen", "8090"}, {"-ttl", "soon"}, {"-ttl", "0s"}, {"-what"}} {
+	for _, args := range [][]string{{"-listen", "8090"}, {"-ttl", "soon"}, {"-ttl", "0s"}, {"-what"}, {"what"}} {
 		if code, _, said := try("", args...); code != 2 || said == "" {
 			t.Errorf("%v: %d, %q", args, code, said)
 		}
