@@ -1,6 +1,7 @@
 """Several images, several runs each, in turn: A1 B1 C1 A2 B2 ..., so that a machine that slows down hits all alike."""
 
 import dataclasses
+import os
 import time
 from collections.abc import Callable, Sequence
 
@@ -118,6 +119,8 @@ def _remedy(image: Image) -> str:
 def _take_turns(tasks: Sequence[_Task], options: ProbeOptions, stop: Stop) -> None:
     """A run that fails is its image's last: what fails once mostly fails again, after as long a wait."""
     end = time.monotonic() + options.total_seconds
+    if tasks and (busy := _busy()) is not None:
+        options.progress(busy)
     for turn in range(1, options.runs + 1):
         for task in tasks:
             stop.check()
@@ -135,6 +138,18 @@ def _take_turns(tasks: Sequence[_Task], options: ProbeOptions, stop: Stop) -> No
                 continue
             task.attempts.append(attempt)
             task.over = attempt.error is not None and attempt.stopped is not False
+
+
+def _busy() -> str | None:
+    """A sentence where others keep this machine so busy that all times come out longer."""
+    try:
+        running, processors = os.getloadavg()[0], os.cpu_count() or 1
+    except (OSError, AttributeError):  # not on every system
+        return None
+    if running <= processors:
+        return None
+    many = f"{processors} processor{'s' if processors > 1 else ''}"
+    return f"probe: this machine is busy (load {running:.1f} on {many}): times are longer than on an idle one"
 
 
 def _run(task: _Task, options: ProbeOptions, stop: Stop) -> Attempt:

@@ -32,11 +32,10 @@ func main() {
 		fmt.Println("thinking")
 		time.Sleep(time.Hour)
 	case "fail":
-		fmt.Fprintln(os.Stderr, "no database at postgres://app:hunter2secret@db/app")
-		fmt.Println("token is", os.Getenv("API_TOKEN"))
 		for line := 0; line < 30; line++ {
 			fmt.Println("line", line)
 		}
+		fmt.Println("token is", os.Getenv("API_TOKEN"), "at postgres://app:hunter2secret@db/app")
 		os.Exit(1)
 	case "needs":
 		if os.Getenv("MODE") == "" {

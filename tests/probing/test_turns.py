@@ -1,5 +1,6 @@
 """Order, medians and sentences, with an engine that does as it is told."""
 
+import os
 import socket
 import threading
 import time
@@ -21,6 +22,11 @@ from tests.support import reports
 TWO = ProbeOptions(runs=2, timeout=2.0)
 
 
+@pytest.fixture(autouse=True)
+def _idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getloadavg", lambda: (0.1, 0.1, 0.1))
+
+
 def images(*labels: str, **facts: object) -> list[Image]:
     return [
         msgspec.structs.replace(reports.scratch(), **{"label": label, "source": "docker", **facts}) for label in labels
@@ -40,6 +46,14 @@ def test_runs_take_turns_one_container_at_a_time() -> None:
     each = ["create {}", "start {}", "execute /check", "signal SIGTERM", "remove {}"]
     assert engine.done == ["enter", *(line.format(label) for label in "abab" for line in each), "leave"]
     assert told == [f"probe: {label} run {turn} of 2" for turn in (1, 2) for label in "ab"]
+
+
+def test_a_busy_machine_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getloadavg", lambda: (9.26, 1.0, 1.0))
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    told = list[str]()
+    probes(FakeEngine(), images("a"), ProbeOptions(runs=1, progress=told.append))
+    assert told[0] == ("probe: this machine is busy (load 9.3 on 2 processors): times are longer than on an idle one")
 
 
 def test_a_run_that_fails_is_its_images_last() -> None:
