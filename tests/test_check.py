@@ -196,3 +196,16 @@ def test_verbose_says_whose_settings_they_are(cli: Cli, app: pathlib.Path) -> No
     configure("[cost]\nnodes = 1")
     assert "settings are those of imgaudit.toml" in cli("inspect", app, "-v").err
     assert "settings" not in cli("inspect", app).err
+
+
+def test_the_report_names_the_exit_code_that_the_run_ends_with(cli: Cli, tmp_path: pathlib.Path) -> None:
+    image = Image([Layer.of(file("/server", b"\x7f" * 100_000 + bytes(range(256)) * 400, 0o755))], SERVICE)
+    saved = docker_archive(tmp_path / "saved.tar", image)
+    near = f"{cli('inspect', saved, '-o', 'json').json['images'][0]['size']['download']}B"
+    for limits, code in ((f'download = "{near}"', 3), ("layers = 0", 1), (f'layers = 0, download = "{near}"', 3)):
+        configure(f"[budget]\napp = {{{limits}}}")
+        result = cli("check", f"app={saved}")
+        assert result.code == code
+        assert f"exit code {code}." in result.out
+    configure("[budget]\napp = {layers = 1}")
+    assert "exit code 0." in cli("check", f"app={saved}").out

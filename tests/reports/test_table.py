@@ -32,7 +32,7 @@ def test_the_first_line_is_the_verdict_and_the_last_the_next_step() -> None:
 def test_a_failed_gate_comes_first() -> None:
     lines = table(reports.checked()).splitlines()
     assert lines[0].startswith("Failed: 1 of 3 gates, 1 not judged. Download of debian is 48.9 MB")
-    assert lines[-1].endswith("exit code 1. Next: imgaudit inspect registry.example.org/shop:debian")
+    assert lines[-1].endswith("exit code 3. Next: imgaudit inspect registry.example.org/shop:debian")
 
 
 def test_one_image_says_that_it_was_not_compared() -> None:
