@@ -4,8 +4,7 @@ import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from imgaudit.model import Probe, Rss, Spread
-from imgaudit.model import Stop as StopResult
+from imgaudit.model import Probe, Rss, Spread, Stop
 from imgaudit.probing.one_run import Attempt
 
 
@@ -48,12 +47,12 @@ def _median(values: Iterable[int | None]) -> int | None:
     return round(statistics.median(known)) if known else None
 
 
-def _stop(ready: Sequence[Attempt], signal: str) -> StopResult | None:
+def _stop(ready: Sequence[Attempt], signal: str) -> Stop | None:
     asked = [attempt for attempt in ready if attempt.stopped is not None]
     if not asked:
         return None
     if not all(attempt.stopped for attempt in asked):
-        return StopResult(signal=signal, exit_code=None, ms=None)
+        return Stop(signal=signal, exit_code=None, ms=None)
     codes = Counter(attempt.stop_code for attempt in asked)
     took = [attempt.stop_ms for attempt in asked if attempt.stop_ms is not None]
-    return StopResult(signal=signal, exit_code=codes.most_common(1)[0][0], ms=round(statistics.median(took), 2))
+    return Stop(signal=signal, exit_code=codes.most_common(1)[0][0], ms=round(statistics.median(took), 2))

@@ -9,8 +9,7 @@ import msgspec
 import pytest
 
 from imgaudit.errors import SourceError, UsageError
-from imgaudit.model import Image, Platform, Probe, Rss, Spread
-from imgaudit.model import Stop as StopResult
+from imgaudit.model import Image, Platform, Probe, Rss, Spread, Stop
 from imgaudit.probing import ProbeOptions, probe_images
 from imgaudit.probing.health import CommandQuestion, PortQuestion, choose_question
 from imgaudit.probing.interface import Recipe
@@ -139,7 +138,7 @@ def test_the_signal_is_waited_for_once() -> None:
     (probe,) = probes(engine, images("a"), ProbeOptions(runs=3, stop_timeout=0.1))
     assert engine.done.count("signal SIGTERM") == 1
     assert probe.runs == 3
-    assert probe.stop == StopResult(signal="SIGTERM", exit_code=None, ms=None)
+    assert probe.stop == Stop(signal="SIGTERM", exit_code=None, ms=None)
     assert probe.error == "ignored SIGTERM: it still ran 0.1 s later and was killed"
 
 
@@ -189,7 +188,7 @@ def test_medians() -> None:
         runs=4,
         ready_ms=Spread(min=5.0, median=8.0, max=100.0),
         rss=Rss(ready=201, loaded=None),
-        stop=StopResult(signal="SIGTERM", exit_code=2, ms=2.5),
+        stop=Stop(signal="SIGTERM", exit_code=2, ms=2.5),
         asked="x",
     )
 
