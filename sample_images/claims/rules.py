@@ -29,6 +29,8 @@ class Range:
 
     def judge(self, figure: Figure) -> Judgement:
         first = self._one(float(figure.value), figure.floor)
+        if figure.busy and first.verdict == "does not hold" and self.high is not None and figure.value > self.high:
+            return Judgement("cannot be measured here", f"{first.by}, but the machine was busy: {figure.busy}")
         if figure.also is None:
             return first
         name, value = figure.also
