@@ -2,7 +2,7 @@
 
 Writes the table to stdout, and as claims.md, claims.html and claims.json to a folder. Exit codes: 0 all of it was
 built and measured, whatever the verdicts; 2 usage; 3 something failed, and its rows say why; 4 no Docker Engine;
-5 a file could not be written.
+5 a file could not be written; 130 interrupted.
 """
 
 import argparse
@@ -54,14 +54,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started = time.monotonic()
     lab = Lab(quick=args.quick, say=lambda line: _say(f"{time.monotonic() - started:6.0f} s  {line}"))
     claims = [claim for claim in CLAIMS if not args.systems or claim.document in args.systems]
-    table = measure(claims, lab, args.systems)
     try:
+        table = measure(claims, lab, args.systems)
         write(table, args.out)
         if args.into:
             insert(table, args.into)
     except OutputError as error:
         _say(f"claims: {error}")
         return 5
+    except KeyboardInterrupt:
+        _say("claims: interrupted")
+        return 130
     return 0 if table.complete else 3
 
 

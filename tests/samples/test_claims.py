@@ -13,8 +13,18 @@ from imgaudit.errors import OutputError
 from imgaudit.reports import RenderOptions
 from imgaudit.reports.escape import markdown_text
 from sample_images import systems
-from sample_images.claims import builds, command, figures, render_html, render_json, render_markdown, render_terminal
+from sample_images.claims import (
+    builds,
+    command,
+    facts,
+    figures,
+    render_html,
+    render_json,
+    render_markdown,
+    render_terminal,
+)
 from sample_images.claims.claim import Claim, Figure, Judgement, NotMeasured, Row, judge
+from sample_images.claims.containers import Trial
 from sample_images.claims.documents import CLAIMS, DOCUMENTS
 from sample_images.claims.lab import Lab
 from sample_images.claims.rules import Range, about, amount, at_least, at_most, within, yes
@@ -310,6 +320,17 @@ def test_a_target_that_is_not_there_fails_its_row() -> None:
     row = judge(claim, Lab())
     assert row.failed
     assert row.judgement == Judgement("not measured", "sample_images has no devops-go:no")
+
+
+def test_what_an_engine_does_not_tell_is_no_answer() -> None:
+    silent = Trial(user=None, shell=False, answers=True, health="starting", stop=0, copied=True)
+    for ask in (facts.user(0), facts.not_root, facts.healthy, facts.no_healthcheck):
+        with pytest.raises(NotMeasured):
+            ask(silent)
+    assert facts.no_exec(silent) == (True, "docker exec sh: not found")
+    told = dataclasses.replace(silent, user=0, health=None)
+    assert facts.not_root(told) == (False, "its first process runs as 0")
+    assert facts.no_healthcheck(told) == (True, "the engine says: no HEALTHCHECK")
 
 
 @pytest.fixture

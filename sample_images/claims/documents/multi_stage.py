@@ -1,20 +1,20 @@
 """Patterns of a multi-stage build: what is left of a single stage on Alpine, distroless and scratch."""
 
 from sample_images.claims import facts
+from sample_images.claims.documents.go_services import PLAIN, PRODUCTION
 from sample_images.claims.documents.rows import MB, claims
 from sample_images.claims.figures import (
     base_size,
     difference,
     fact,
-    flag_changes,
-    flag_saving,
-    rebuilt,
+    packed,
     score,
     size,
     smaller,
     tried,
     vulnerabilities,
 )
+from sample_images.claims.figures_at_work import flag_changes, flag_saving, rebuilt
 from sample_images.claims.rules import about, at_least, at_most, within, yes
 
 NAME = "multi-stage"
@@ -65,6 +65,13 @@ CLAIMS = claims(
             "its program",
             about(30, "percent", "more"),
             flag_saving(NAME, "symbols"),
+        ),
+        (
+            "upx.saves",
+            "UPX takes half of the program",
+            f"{PLAIN}, {PRODUCTION}",
+            about(50, "percent", "more"),
+            packed(PLAIN, PRODUCTION),
         ),
         (
             "flag.extldflags",
