@@ -252,7 +252,7 @@ def test_make_builds_and_lists_the_same_image() -> None:
     name = f"{image.partition(':')[0]}-make"
     arguments = [
         f"--build-arg {key}={value}"
-        for key, value in driver()._images((APP / "Dockerfile").read_text(), "linux/amd64").items()
+        for key, value in driver().image_arguments((APP / "Dockerfile").read_text(), "linux/amd64").items()
     ]
     try:
         for target in ("build", "sizes"):

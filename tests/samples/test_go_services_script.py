@@ -213,7 +213,7 @@ def test_the_script_builds_tests_and_audits(target: str, tmp_path: pathlib.Path)
     command = shutil.which("imgaudit", path=f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}")
     assert command
     systems = driver()
-    arguments = systems._images((HERE / "docker/Dockerfile.go").read_text(), "linux/amd64")
+    arguments = systems.image_arguments((HERE / "docker/Dockerfile.go").read_text(), "linux/amd64")
     if not systems.alpine_answers():
         arguments["ALPINE_RUNTIME"] = "alpine-files"
     options = [part for name, text in arguments.items() for part in ("--build-arg", f"{name}={text}")]
