@@ -119,9 +119,10 @@ def _wait(
 def _never(health: Health, reached: bool, state: State, options: ProbeOptions) -> str:
     begin = f"not healthy within {options.timeout:g} s"
     if not reached:
+        address = state.address or "(the engine tells none)"
         return (
-            f"{begin}: its address {state.address or ''} can't be reached from here, as with engines that are rootless "
-            f"or in a machine of their own; ask with --command"
+            f"{begin}: its address {address} can't be reached from here, as with engines that are rootless or in a "
+            f"machine of their own; ask with --command"
         )
     return options.redact(f"{begin}: {health.said}")
 

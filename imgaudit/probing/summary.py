@@ -18,6 +18,8 @@ def summarise(
     if failed is not None:
         # With others that went well it matters which one did not.
         error = failed.error if at == 1 or failed.ready_ms is not None else f"run {at} of {wanted}: {failed.error}"
+        if failure is not None:  # above all that something was left behind
+            error = f"{error}; {failure}"
     return Probe(
         runs=len(ready),
         ready_ms=_spread([attempt.ready_ms for attempt in ready if attempt.ready_ms is not None]),

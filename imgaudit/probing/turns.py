@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from imgaudit.errors import ImgauditError, SourceError
 from imgaudit.model import Image, Probe
 from imgaudit.probing.health import Question, choose_question
-from imgaudit.probing.interface import Cancel, Engine, ProbeOptions, Recipe
+from imgaudit.probing.interface import Cancel, Engine, ProbeOptions, Recipe, Refused
 from imgaudit.probing.one_run import Attempt, run_once
 from imgaudit.probing.summary import summarise
 from imgaudit.sources import normalised, parse_reference
@@ -51,17 +51,19 @@ class _Engines:
             raise engine
         return engine
 
-    def leave(self, tasks: Sequence[_Task]) -> None:
-        """All that was made is removed; what could not be is told in the tasks of that engine."""
+    def leave(self, tasks: Sequence[_Task], talk: Callable[[str], None]) -> None:
+        """All that was made is removed; what could not be is told in the tasks of that engine, else to a person."""
         for engine in self._held.values():
             if isinstance(engine, SourceError):
                 continue
             try:
                 engine.__exit__(None, None, None)
             except SourceError as error:
-                for task in tasks:
-                    if task.engine is engine:
-                        task.end(str(error))
+                concerned = [task for task in tasks if task.engine is engine]
+                for task in concerned:
+                    task.end(str(error))
+                if not concerned:
+                    talk(f"probe: {error}")
 
 
 def probe_in_turn(
@@ -78,7 +80,7 @@ def probe_in_turn(
         tasks = [task for task in planned if isinstance(task, _Task)]
         _take_turns(tasks, options, cancel)
     finally:
-        engines.leave(tasks)
+        engines.leave(tasks, options.progress)
     return [Probe(runs=0, error=each) if isinstance(each, str) else _summary(each, options) for each in planned]
 
 
@@ -131,6 +133,9 @@ def _take_turns(tasks: Sequence[_Task], options: ProbeOptions, cancel: Cancel) -
             options.progress(f"probe: {task.label} run {turn} of {options.runs}")
             try:
                 attempt = _run(task, options, cancel)
+            except Refused as error:  # the engine is well: a container that is gone, or that another took away
+                task.end(str(error))
+                continue
             except SourceError as error:
                 for other in tasks:
                     if other.engine is task.engine:
