@@ -60,7 +60,7 @@ class Range:
     def _by(self, value: float) -> str:
         bound, side = (self.low, "under") if self.low is not None and value < self.low else (self.high, "over")
         assert bound is not None
-        share = f" ({abs(value - bound) / bound * 100:.0f} %)" if bound and self.unit != "percent" else ""
+        share = f" ({_share(abs(value - bound) / bound)})" if bound and self.unit != "percent" else ""
         kept = ", better than promised" if self.better == ("less" if side == "under" else "more") else ""
         return f"{amount(abs(value - bound), self.unit, points=True)} {side} {amount(bound, self.unit)}{share}{kept}"
 
@@ -123,6 +123,11 @@ def _plain(value: float, unit: Unit) -> str:
     if unit == "s":
         return f"{value:g} s" if value < 120 else f"{value / 60:g} min"
     return f"{value:g}{_SIGNS.get(unit, '')}"
+
+
+def _share(part: float) -> str:
+    """A part of a bound; tenfold and more in times."""
+    return f"{part * 100:.0f} %" if part < 10 else f"{part:.0f} times as much"
 
 
 def _significant(value: float) -> str:

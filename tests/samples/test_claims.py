@@ -68,6 +68,7 @@ def test_about_is_a_fifth_more_or_less_and_says_so() -> None:
 def test_one_sided_bounds() -> None:
     assert [verdict(at_most(1, "s"), value) for value in (0, 1, 1.01)] == ["holds", "holds", "does not hold"]
     assert [verdict(at_least(95, "percent"), value) for value in (94.9, 95)] == ["does not hold", "holds"]
+    assert at_most(1, "ms").judge(Figure(166, "")).by == "165 ms over 1.00 ms (165 times as much)"
     assert at_most(0, "count").judge(Figure(3, "")) == Judgement("does not hold", "3 over 0")
 
 
