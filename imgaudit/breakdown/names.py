@@ -22,6 +22,10 @@ class Packages:
             self.names.append(name)
         return found
 
+    def find(self, name: str) -> int:
+        """The number of a package that is known already; 0 for any other."""
+        return self._numbers.get(name, 0)
+
     def of_symbol(self, symbol: bytes) -> int:
         """The package of a function's name; 0 where the name tells none."""
         return self.number(package_of(symbol.decode("utf-8", "replace")))
@@ -46,7 +50,7 @@ def unescape(path: str) -> str:
 
 
 def _synthetic(symbol: str) -> str:
-    """The linker's own functions: equality and hashes of a type go to its package, wrappers to the first path inside."""
+    """The linker's own functions: one that compares a type is its package's, a wrapper that of the first path inside."""
     match = _TYPE.match(symbol)
     if match:
         name = match[1].lstrip("*[]0123456789")
