@@ -50,7 +50,7 @@ def unescape(path: str) -> str:
 
 
 def _synthetic(symbol: str) -> str:
-    """The linker's own functions: one that compares a type is its package's, a wrapper that of the first path inside."""
+    """The linker's own functions: one that compares a type is its package's, a wrapper the first path inside."""
     match = _TYPE.match(symbol)
     if match:
         name = match[1].lstrip("*[]0123456789")
