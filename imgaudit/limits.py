@@ -9,6 +9,7 @@ MIB, GIB = 1 << 20, 1 << 30
 class Limits:
     """Defaults follow what trusted tools keep. Bytes unless said otherwise."""
 
+    settings: int = 1 * MIB  # imgaudit.toml, or a pyproject.toml that holds its tables
     json: int = 4 * MIB  # one manifest, index or config
     json_depth: int = 100  # nested arrays and objects
     token: int = 1 * MIB  # the answer of a token service or a credential helper

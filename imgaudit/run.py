@@ -9,15 +9,26 @@ import msgspec
 from imgaudit import __version__
 from imgaudit.audit import AuditOptions, audit
 from imgaudit.comparison import compare_images
+from imgaudit.configuration import CostSettings
+from imgaudit.cost import with_costs
 from imgaudit.errors import ImgauditError, UsageError, worst_exit_code
 from imgaudit.model import SCHEMA_VERSION, Failed, Image, Report, Tool
 from imgaudit.sources import parse_reference
 
+GATE_FAILED = 1
 INCOMPLETE = 3
+PROBE_FAILED = 3
 
 
-def run(references: Sequence[str], options: AuditOptions, *, compare: bool, reference: str | None = None) -> Report:
-    """Audit every reference, in the order given; with compare, lay them side by side.
+def run(
+    references: Sequence[str],
+    options: AuditOptions,
+    *,
+    compare: bool,
+    reference: str | None = None,
+    cost: CostSettings | None = None,
+) -> Report:
+    """Audit every reference, in the order given; with compare, lay them side by side; with cost, say what they cost.
 
     What failed is in `failed` with the exit code it would have had alone. Raises UsageError for a `reference`
     label that none has.
@@ -35,7 +46,7 @@ def run(references: Sequence[str], options: AuditOptions, *, compare: bool, refe
     # A label that failed is not a mistake in --reference: the others are compared with the first that could be read.
     if reference is not None and any(failure.label == reference for failure in failed):
         reference = None
-    return Report(
+    report = Report(
         schema_version=SCHEMA_VERSION,
         tool=tool(),
         generated_at=generated_at,
@@ -44,12 +55,23 @@ def run(references: Sequence[str], options: AuditOptions, *, compare: bool, refe
         failed=tuple(failed),
         comparison=compare_images(images, reference) if compare else None,
     )
+    return report if cost is None else with_costs(report, cost)
 
 
 def exit_code(report: Report) -> int:
-    """0 only when every reference was read completely."""
+    """0 only when every reference was read completely, every probe came through and every gate was passed.
+
+    1 is a gate that failed; one that could not be judged is a 3, as is a probe's error.
+    """
     codes = [failure.exit_code for failure in report.failed]
     codes.extend(INCOMPLETE for image in report.images if not image.complete)
+    codes.extend(PROBE_FAILED for image in report.images if image.probe is not None and image.probe.error is not None)
+    if report.verdict is not None:
+        codes.extend(
+            GATE_FAILED if gate.passed is False else INCOMPLETE for gate in report.verdict.gates if not gate.passed
+        )
+        if not report.verdict.passed and not codes:
+            codes.append(GATE_FAILED)
     return worst_exit_code(codes)
 
 

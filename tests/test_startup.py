@@ -1,5 +1,6 @@
 """What a command imports is what its users wait for: held by names of modules, which no machine's speed changes."""
 
+import pathlib
 import subprocess
 import sys
 
@@ -35,3 +36,13 @@ def test_help_loads_only_click() -> None:
 @pytest.mark.parametrize("unused", ["docker", "jinja2", "requests", "rich", "urllib3"])
 def test_auditing_a_file_loads_no_client_and_no_template(unused: str) -> None:
     assert unused not in modules_after("import imgaudit.audit, imgaudit.run, imgaudit.sources.docker_archive")
+
+
+def test_no_settings_load_no_toml(tmp_path: pathlib.Path) -> None:
+    """Most runs have no file: only what there is to read is worth a parser."""
+    code = f"from imgaudit.configuration import load_settings\nload_settings(None, {{}}, {str(tmp_path)!r})"
+    assert not modules_after(code) & {*HEAVY, "msgspec", "click", "tomllib"}
+    (tmp_path / "pyproject.toml").write_text("[tool.ruff]\n")
+    assert "tomllib" not in modules_after(code)
+    (tmp_path / "imgaudit.toml").write_text("")
+    assert "tomllib" in modules_after(code)

@@ -1,20 +1,33 @@
-"""What inspect and compare share: audit, write the reports, say what failed, give the exit code."""
+"""What the commands share that audit images: audit, write the reports, say what failed, give the exit code."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from imgaudit.audit import AuditOptions
 from imgaudit.cli.options import AuditChoices, make_talk, parse_outputs
 from imgaudit.cli.output import write_reports
 from imgaudit.cli.talk import error_line
+from imgaudit.configuration import Settings, load_settings
+from imgaudit.model import Gate, Report
 from imgaudit.run import exit_code, run
 from imgaudit.sources import parse_platform
 
 
 def audit_and_write(
-    references: Sequence[str], choices: AuditChoices, *, compare: bool, reference: str | None = None
+    references: Sequence[str],
+    choices: AuditChoices,
+    *,
+    compare: bool,
+    reference: str | None = None,
+    settings: Settings | None = None,
+    after: Callable[[Report], Report] | None = None,
 ) -> int:
+    """settings: None loads those that choices name. after: makes the report whole that is then written and judged by
+    its exit code, such as with what was probed or a verdict; it is asked only where an image could be audited."""
     outputs, platform, color = parse_outputs(choices["outputs"]), choices["platform"], choices["color"]
+    settings = load_settings(choices["config"]) if settings is None else settings
     talk = make_talk(choices["quiet"], choices["verbose"])
+    if settings.file is not None:
+        talk.detail(f"settings are those of {settings.file}")
     options = AuditOptions(
         platform=parse_platform(platform) if platform else None,
         all_platforms=choices["all_platforms"],
@@ -22,15 +35,34 @@ def audit_and_write(
         progress=talk,
         talk=talk.line,
     )
-    report = run(references, options, compare=compare, reference=reference)
+    report = run(references, options, compare=compare, reference=reference, cost=settings.cost)
+    if after is not None and report.images:
+        report = after(report)
     if report.images:
         write_reports(report, outputs, color)
     elif any(output.format == "json" for output in outputs):  # a machine reads it: it gets its `failed`
         write_reports(report, [output for output in outputs if output.format == "json"], color)
+    _say_what_is_wrong(report, len(references))
+    return exit_code(report)
+
+
+def _say_what_is_wrong(report: Report, references: int) -> None:
+    """A line on stderr for each thing that the exit code stands for."""
     for failure in report.failed:
-        told = len(references) == 1 and failure.label in failure.reason
+        told = references == 1 and failure.label in failure.reason
         error_line(failure.reason if told else f"{failure.label}: {failure.reason}")
     for image in report.images:
         if not image.complete:
             error_line(f"{image.label} was read incompletely: {image.skipped[0].what}: {image.skipped[0].reason}")
-    return exit_code(report)
+        if image.probe is not None and image.probe.error is not None:
+            error_line(f"{image.label}: {image.probe.error}")
+    if report.verdict is not None:
+        _say_gates("failed", [gate for gate in report.verdict.gates if gate.passed is False])
+        _say_gates("could not be judged", [gate for gate in report.verdict.gates if gate.passed is None])
+
+
+def _say_gates(how: str, gates: Sequence[Gate]) -> None:
+    """One line, about the first; the report has them all."""
+    if gates:
+        more = f" (and {len(gates) - 1} more)" if len(gates) > 1 else ""
+        error_line(f"{gates[0].id} {how}: {gates[0].message}{more}")

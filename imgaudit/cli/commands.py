@@ -15,6 +15,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "compare": "Audit images and lay them side by side.",
         "inspect": "Audit one image, on one or all of its platforms.",
+        "check": "Hold images against the budgets of imgaudit.toml.",
+        "probe": "Start each image and measure start, memory and stop.",
         "binary": "Say what is known of Go binaries on disk.",
         "unpack": "Write an image's files to a folder, safely.",
         "report": "Render a saved JSON report again, in any format.",
@@ -77,9 +79,10 @@ def imgaudit(context: click.Context) -> int | None:
     LABEL= before it says what to call it in the report.
 
     \b
-    Exit codes: 0 all was read; 2 usage; 3 an image is bad, over a limit, or was
-    read incompletely; 4 an image could not be obtained; 5 output could not be
-    written; 130 interrupted.
+    Exit codes: 0 all was read, and every gate passed; 1 a gate failed; 2 usage or
+    settings; 3 an image is bad, over a limit, or was read incompletely, a gate
+    could not be judged, or a container did not become ready; 4 an image could not
+    be obtained; 5 output could not be written; 130 interrupted.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help(), err=True)

@@ -70,6 +70,14 @@ def color_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+def config_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--config",
+        metavar="FILE",
+        help="Settings. Default: IMGAUDIT_CONFIG, imgaudit.toml, [tool.imgaudit] of pyproject.toml.",
+    )(command)
+
+
 class AuditChoices(TypedDict):
     """What `audit_options` hands to a command."""
 
@@ -80,11 +88,12 @@ class AuditChoices(TypedDict):
     quiet: bool
     verbose: bool
     color: str
+    config: str | None
 
 
 def audit_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """All that inspect and compare share. What is added last stands first in --help."""
-    command = talk_options(color_option(command))
+    """All that the commands share which audit images. What is added last stands first in --help."""
+    command = config_option(talk_options(color_option(command)))
     command = click.option("--all-platforms", is_flag=True, help="Audit every platform of an index.")(command)
     return outputs_option(one_source_options(command))
 

@@ -14,6 +14,9 @@ T = TypeVar("T")
 
 # Letters and symbols by Unicode's category that nevertheless show as nothing at all.
 _INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+_LINES = {"output"}
+"""Fields of the model whose line ends mean something."""
+
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -44,7 +47,10 @@ def _visible(char: str) -> str:
 
 
 def printable_report(value: T, *, ascii_only: bool = False) -> T:
-    """The same report (or any value of the model) with every string in it made printable."""
+    """The same report (or any value of the model) with every string in it made printable.
+
+    Of what a program wrote (_LINES) the line ends stay; whoever shows it shows line by line (running.output).
+    """
     if isinstance(value, str):
         return printable(value, ascii_only=ascii_only)  # type: ignore[return-value]
     if isinstance(value, tuple):
@@ -62,11 +68,18 @@ def printable_report(value: T, *, ascii_only: bool = False) -> T:
             # Most of a report is numbers and plain names: they cost no call.
             if item is None or isinstance(item, int) or (not ascii_only and item.__class__ is str and _plain(item)):
                 continue
-            cleaned = printable_report(item, ascii_only=ascii_only)
+            if name in _LINES and item.__class__ is str:
+                cleaned = _printable_lines(item, ascii_only=ascii_only)
+            else:
+                cleaned = printable_report(item, ascii_only=ascii_only)
             if cleaned is not item:
                 changed[name] = cleaned
         return msgspec.structs.replace(value, **changed) if changed else value
     return value
+
+
+def _printable_lines(text: str, *, ascii_only: bool) -> str:
+    return "\n".join(printable(line.expandtabs(4), ascii_only=ascii_only) for line in re.split("\r?\n", text))
 
 
 def shorten(text: str, limit: int, *, ellipsis: str = "…") -> str:

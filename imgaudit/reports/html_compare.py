@@ -1,7 +1,7 @@
 """The page about several images: which one, why, and what makes the others larger."""
 
 from imgaudit import model
-from imgaudit.reports import details, facts, html_parts, measures, numbers, paragraphs, story
+from imgaudit.reports import details, facts, html_parts, html_running, measures, numbers, paragraphs, story
 from imgaudit.reports import html_view as view
 from imgaudit.reports.html_view import Column, Section, Table, Tile
 
@@ -23,6 +23,7 @@ def tiles(report: model.Report) -> tuple[Tile, ...]:
         Tile("Difference", percent, "" if row.reference else against),
         Tile("Root file system", row.rootfs, "what the container sees"),
         Tile("Can it run?", row.runs.word, row.image.fitness.how or "", row.runs.mark, view.status(row.runs).shape),
+        *html_running.tiles(row.image),
     )
 
 
@@ -33,6 +34,8 @@ def sections(report: model.Report) -> list[Section]:
     found: list[Section | None] = [
         gates,
         _variants(report),
+        html_running.started(report),
+        html_running.cost(report),
         _bytes(report),
         _capabilities(report),
         _binaries(report),

@@ -1,7 +1,7 @@
 """The page about one image."""
 
 from imgaudit import model
-from imgaudit.reports import details, facts, html_parts, measures, numbers, story
+from imgaudit.reports import details, facts, html_parts, html_running, measures, numbers, story
 from imgaudit.reports import html_view as view
 from imgaudit.reports.html_view import Column, Section, Table, Tile
 
@@ -15,6 +15,7 @@ def tiles(image: model.Image) -> tuple[Tile, ...]:
         Tile("Unpacked", numbers.size(size.unpacked), "stored on a node"),
         Tile("Root file system", numbers.size(size.rootfs), "what the container sees"),
         Tile("Can it run?", runs.word, image.fitness.how or runs.detail, runs.mark, view.status(runs).shape),
+        *html_running.tiles(image),
     )
 
 
@@ -23,6 +24,8 @@ def sections(report: model.Report) -> list[Section]:
     found: list[Section | None] = [
         html_parts.gates(report.verdict) if report.verdict is not None else None,
         _sizes(image),
+        html_running.image_started(report),
+        html_running.image_cost(image),
         _bytes(image),
         _layers(image),
         _service(image),

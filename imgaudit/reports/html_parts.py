@@ -47,8 +47,8 @@ def gates(verdict: model.Verdict) -> Section:
             view.status(facts.gate(gate)),
             view.name(gate.id),
             view.name(gate.label),
-            view.number(gate.actual),
-            view.number(gate.limit) if gate.limit is not None else view.Cell("none", "num", -1),
+            _gate_figure(gate, gate.actual),
+            _gate_figure(gate, gate.limit) if gate.limit is not None else view.Cell("none", "num", -1),
             view.words(gate.message),
         )
         for gate in verdict.gates
@@ -57,6 +57,11 @@ def gates(verdict: model.Verdict) -> Section:
     columns = (Column("result"), Column("gate"), Column("label"), Column("actual", True), Column("limit", True))
     table = Table("gates", "Gates", (*columns, Column("why")), shown, more)
     return Section("gates", "Gates", tables=(table,))
+
+
+def _gate_figure(gate: model.Gate, value: int | None) -> view.Cell:
+    """Bytes, but for layers, which are counted."""
+    return view.count(value) if gate.measure == "layers" else view.number(value)
 
 
 def breakdown(item: model.Binary, ident: str) -> Table | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from imgaudit import model
-from imgaudit.reports import facts, measures, numbers
+from imgaudit.reports import facts, html_chart, measures, numbers
 from imgaudit.reports.escape import shorten
 
 ROWS = 100
@@ -96,10 +96,12 @@ class Section:
     title: str
     intro: str = ""
     bars: tuple[Bar, ...] = ()
+    chart: html_chart.Chart | None = None
     tables: tuple[Table, ...] = ()
     lines: tuple[str, ...] = ()
     lines_title: str = ""
     pairs: tuple[tuple[str, str], ...] = ()
+    written: tuple[str, ...] = ()  # what a program wrote, line by line
     folded: tuple[Table, ...] = ()
 
 

@@ -7,7 +7,9 @@ zero-width characters.
 """
 
 import json
+import math
 import re
+from typing import Any
 
 import msgspec
 
@@ -23,6 +25,17 @@ def render(report: AnyReport, options: RenderOptions) -> bytes:
     return encode(report) + b"\n"
 
 
+def _finite(value: Any) -> Any:
+    """NaN and infinities as null, as msgspec writes them."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return value
+
+
 def encode(value: object) -> bytes:
     """Any value of the model as indented UTF-8 JSON, without a newline at its end."""
     try:
@@ -32,5 +45,5 @@ def encode(value: object) -> bytes:
         text = data.decode()
     except UnicodeEncodeError:
         # msgspec writes no lone surrogates; the standard library does, five times slower.
-        text = json.dumps(msgspec.to_builtins(value), ensure_ascii=False, indent=2, allow_nan=False)
+        text = json.dumps(_finite(msgspec.to_builtins(value)), ensure_ascii=False, indent=2, allow_nan=False)
     return _HIDDEN.sub(lambda match: json.dumps(match[0])[1:-1], text).encode()

@@ -6,29 +6,24 @@ A hidden marker at the top names the images, so that a later run finds its own c
 
 import hashlib
 import re
-from collections.abc import Sequence
 
 from imgaudit import model
-from imgaudit.reports import details, facts, measures, numbers, paragraphs, story
+from imgaudit.reports import details, facts, markdown_running, measures, numbers, paragraphs, story
 from imgaudit.reports.escape import markdown_code as code
 from imgaudit.reports.escape import markdown_text as text
 from imgaudit.reports.escape import printable_report
 from imgaudit.reports.facts import Status
 from imgaudit.reports.interface import AnyReport, RenderOptions
-
-LIMIT = 65_536
-"""Characters of a comment that GitHub takes; GitLab takes more."""
+from imgaudit.reports.markdown_page import Page
 
 _MARKS = {"good": "✓", "bad": "✗", "none": "–"}
-
-Cells = Sequence[str]
 
 
 def render(report: AnyReport, options: RenderOptions) -> str:
     marker = f"<!-- imgaudit:{_labels(report)} -->"
     report = printable_report(report)
     verdict, reason = story.headline_parts(report)
-    page = _Page(f"{marker}\n**{text(verdict)}**{f' {text(reason)}' if reason else ''}")
+    page = Page(f"{marker}\n**{text(verdict)}**{f' {text(reason)}' if reason else ''}")
     if isinstance(report, model.BinaryReport):
         _binaries(page, report)
     else:
@@ -54,61 +49,11 @@ def _labels(report: AnyReport) -> str:
     return f"{readable[:120].rstrip('-')}:{short}"
 
 
-class _Page:
-    """Blocks in order; what doesn't fit within LIMIT is cut at a row and counted."""
-
-    def __init__(self, head: str) -> None:
-        self._blocks: list[tuple[list[str], list[str], list[str]]] = [([head], [], [])]
-        self.end: list[str] = []
-
-    def lines(self, title: str, lines: Sequence[str], *, folded: bool = True) -> None:
-        self._add(title, [], [f"- {line}" for line in lines], folded=folded)
-
-    def table(self, title: str, header: Cells, align: str, rows: Sequence[Cells], *, folded: bool = True) -> None:
-        """align: one of `l` and `r` a column. Cells are Markdown already."""
-        rules = ["--:" if side == "r" else "---" for side in align]
-        self._add(title, [_row(header), _row(rules)], [_row(row) for row in rows], folded=folded)
-
-    def _add(self, title: str, head: list[str], rows: list[str], *, folded: bool) -> None:
-        if not rows:
-            return
-        if folded:
-            opening = ["<details>", f"<summary>{title}</summary>", "", *head]
-            self._blocks.append((opening, rows, ["", "</details>"]))
-        else:
-            self._blocks.append(([*([f"**{title}**", ""] if title else []), *head], rows, []))
-
-    def text(self) -> str:
-        end = "\n\n" + "\n\n".join(self.end) + "\n"
-        room = LIMIT - len(end)
-        parts: list[str] = []
-        for position, (opening, rows, closing) in enumerate(self._blocks):
-            glue = "\n\n" if position else ""
-            frame = sum(len(line) + 1 for line in (*opening, *closing)) + len(glue) + 60
-            room -= frame
-            if room < 0 and position:
-                parts.append(f"\n\n{len(self._blocks) - position:,} more sections")
-                break
-            kept = 0
-            for row in rows:
-                if room < len(row) + 1:
-                    break
-                room -= len(row) + 1
-                kept += 1
-            more = [] if kept == len(rows) else ["", f"{len(rows) - kept:,} more"]
-            parts.append(glue + "\n".join((*opening, *rows[:kept], *more, *closing)))
-        return "".join(parts) + end
-
-
-def _row(cells: Cells) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
 def _mark(status: Status) -> str:
     return f"{_MARKS[status.mark]} {text(status.word)}"
 
 
-def _report(page: _Page, report: model.Report) -> None:
+def _report(page: Page, report: model.Report) -> None:
     if report.verdict is not None:
         rows = [
             (_mark(facts.gate(gate)), code(gate.id), code(gate.label), text(gate.message))
@@ -116,13 +61,13 @@ def _report(page: _Page, report: model.Report) -> None:
         ]
         page.table("", ("result", "gate", "label", "why"), "llll", rows, folded=False)
     if len(report.images) == 1 and report.comparison is None:
-        _image(page, report.images[0])
+        _image(page, report)
     elif report.images:
         _variants(page, report)
     _findings(page, report)
 
 
-def _variants(page: _Page, report: model.Report) -> None:
+def _variants(page: Page, report: model.Report) -> None:
     header = ["label", "base", "platform", "download", "unpacked", "rootfs", "difference", "binary", "runs"]
     rows = []
     for row in facts.rows(report):
@@ -131,9 +76,11 @@ def _variants(page: _Page, report: model.Report) -> None:
         words = (row.base, row.platform, row.download, row.unpacked, row.rootfs, delta, row.binary)
         rows.append([label, *(text(word) for word in words), _mark(row.runs)])
     page.table("", header, "lllrrrrll", rows, folded=False)
+    markdown_running.started(page, report)
     page.lines("How to read the figures", [text(note) for note in paragraphs.notes(report)])
     problems = [f"{code(row.label, 60)}: {text(row.runs.detail)}" for row in facts.rows(report) if row.runs.detail]
     page.lines("Can it run?", problems)
+    markdown_running.cost(page, report)
     capabilities = [
         [code(image.label, 60), *(_mark(status) for status in facts.capabilities(image.runtime))]
         for image in report.images
@@ -145,7 +92,7 @@ def _variants(page: _Page, report: model.Report) -> None:
     page.lines("Dead bytes", [text(line) for line in paragraphs.dead(report)])
 
 
-def _findings(page: _Page, report: model.Report) -> None:
+def _findings(page: Page, report: model.Report) -> None:
     rows = [
         (
             item.finding.severity,
@@ -162,9 +109,14 @@ def _findings(page: _Page, report: model.Report) -> None:
         page.lines("Findings", [facts.severity_counts(report)], folded=False)
 
 
-def _image(page: _Page, image: model.Image) -> None:
+def _image(page: Page, report: model.Report) -> None:
+    image = report.images[0]
     sizes = [(text(title), text(words), text(meaning)) for title, _, words, meaning in measures.sizes(image)]
     page.table("", ("size", "", "what it counts"), "lrl", sizes, folded=False)
+    if image.probe is not None:
+        markdown_running.image_started(page, report)
+    if image.cost is not None:
+        markdown_running.image_cost(page, image.cost)
     page.lines("Identity", [f"{text(key)}: {code(value, 200)}" for key, value in details.identity(image)])
     layers = [
         (
@@ -212,7 +164,7 @@ def _image(page: _Page, image: model.Image) -> None:
     page.table("Dead files", ("path", "size", "layer", "why", "by layer"), "lrrlr", dead)
 
 
-def _binary(page: _Page, item: model.Binary, title: str) -> None:
+def _binary(page: Page, item: model.Binary, title: str) -> None:
     lines = [f"{text(key)}: {code(value, 400)}" for key, value in details.binary(item)]
     page.lines(title, [*lines, *(text(details.prediction(each)) for each in item.predictions)])
     if item.size_breakdown is not None:
@@ -224,7 +176,7 @@ def _binary(page: _Page, item: model.Binary, title: str) -> None:
         page.table(f"{title}, where its bytes are", ("what", "size", "share", "kind"), "lrrl", rows)
 
 
-def _binaries(page: _Page, report: model.BinaryReport) -> None:
+def _binaries(page: Page, report: model.BinaryReport) -> None:
     rows = [
         (
             code(item.path),
@@ -248,5 +200,5 @@ def _binaries(page: _Page, report: model.BinaryReport) -> None:
         _binary(page, item, code(item.path))
 
 
-def _unread(page: _Page, report: AnyReport) -> None:
+def _unread(page: Page, report: AnyReport) -> None:
     page.lines("Skipped and failed", [text(line) for line in paragraphs.unread(report)], folded=False)

@@ -4,6 +4,8 @@ Three significant digits; what is unknown, unchanged or new is a word, never 0 o
 JSON and beside the rounded figure in HTML.
 """
 
+import math
+
 from imgaudit.units import significant, size_words
 
 NOT_MEASURED = "not measured"
@@ -58,6 +60,56 @@ def share(part: int, whole: int) -> str:
         return "0 %"
     value = part / whole * 100
     return "<0.1 %" if 0 < value < 0.1 else f"{value:.1f} %"
+
+
+def duration(milliseconds: float | None) -> str:
+    """`5.10 ms`, `1.25 s`, from two minutes on `4 min 4 s`, `2 h 5 min`, `3 days 4 h`. `not measured` for None.
+
+    Also for what no clock measures: NaN, infinite or negative, as an edited report may hold.
+    """
+    if milliseconds is None or not 0 <= milliseconds < math.inf:
+        return NOT_MEASURED
+    if milliseconds < 999.5:
+        return "<0.01 ms" if 0 < milliseconds < 0.005 else f"{significant(milliseconds)} ms"
+    seconds = milliseconds / 1000
+    if seconds < 119.5:
+        return f"{significant(seconds)} s"
+    if seconds >= 864e6:
+        return "over 10,000 days"
+    if seconds < 7_199.5:
+        (whole, rest), names = divmod(round(seconds), 60), ("min", "s")
+    elif seconds < 172_770:
+        (whole, rest), names = divmod(round(seconds / 60), 60), ("h", "min")
+    else:
+        (whole, rest), names = divmod(round(seconds / 3600), 24), ("days", "h")
+    return f"{whole:,} {names[0]} {rest} {names[1]}" if rest else f"{whole:,} {names[0]}"
+
+
+def duration_delta(change: float | None) -> str:
+    """`+230 ms`, `-3 min 50 s`; `same` and `not comparable` are words. In milliseconds."""
+    if change is None or not math.isfinite(change):
+        return NOT_COMPARABLE
+    if change == 0:
+        return SAME
+    return f"{'+' if change > 0 else '-'}{duration(abs(change))}"
+
+
+def rate(bits: int | None) -> str:
+    """`10 Mbit/s`: bits a second, decimal."""
+    if bits is None or bits <= 0:
+        return NOT_MEASURED
+    value, unit = float(bits), 0
+    while value >= (999.5 if unit else 1000) and unit < 3:
+        value /= 1000
+        unit += 1
+    number = trimmed(significant(value)) if value < 999.5 else f"{value:,.0f}"
+    return f"{number} {('bit/s', 'kbit/s', 'Mbit/s', 'Gbit/s')[unit]}"
+
+
+def trimmed(figure: str) -> str:
+    """`20.0 MB` as `20 MB`: for settings and scales, whose figures are exact."""
+    number, space, unit = figure.partition(" ")
+    return f"{number.rstrip('0').rstrip('.') if '.' in number else number}{space}{unit}"
 
 
 def plural(count: int, noun: str, many: str | None = None) -> str:

@@ -1,7 +1,7 @@
 """The lists of sentences below a verdict, the same in every format."""
 
 from imgaudit import model
-from imgaudit.reports import facts, measures, numbers
+from imgaudit.reports import facts, measures, numbers, running
 from imgaudit.reports.escape import shorten
 from imgaudit.reports.interface import AnyReport
 from imgaudit.reports.story import LABEL, name, reference_words
@@ -86,6 +86,115 @@ def dead(report: model.Report) -> list[str]:
         if found is not None and found.total:
             lines.append(f"{name(image.label)}: {measures.dead_words(found)}")
     return lines
+
+
+def started(report: model.Report) -> list[str]:
+    """What the runs tell of starting: the recommended image, then each difference that is worth a sentence.
+
+    The recommended one is set against the reference, each packed one against the smallest of the same program that
+    is not packed. A difference is told where no run of one lies within those of the other.
+    """
+    if not running.was_probed(report):
+        return []
+    images = {image.label: image for image in report.images}
+    compared = report.comparison
+    advice = compared.recommendation if compared else None
+    best = images.get(advice.label) if advice is not None and advice.label is not None else None
+    lines = []
+    if best is not None:
+        lines.append(f"Recommended, {name(best.label)}: {_start(best.probe)}")
+    pairs = []
+    if best is not None and compared is not None and compared.reference_kind == "image":
+        pairs.append((best, images.get(compared.reference)))
+    pairs += [(image, _smallest_unpacked(report, image)) for image in report.images if _packed(image)]
+    told = {(one.label, other.label): _slower(one, other) for one, other in pairs if other is not None}
+    return lines + [line for line in told.values() if line]
+
+
+def _start(probe: model.Probe | None) -> str:
+    if running.measured(probe) is not None and probe is not None:
+        return f"ready in {running.ready_words(probe)}."
+    reason = probe.error if probe is not None else None
+    return f"{running.NOT_RUN if running.not_run(probe) else 'not ready'}{_because(reason)}"
+
+
+def _because(reason: str | None) -> str:
+    reason = (reason or "").removeprefix(running.NOT_RUN).lstrip(" :")
+    return f": {reason.rstrip('.')}." if reason else "."
+
+
+def _packed(image: model.Image) -> bool:
+    service = facts.service(image)
+    return service is not None and service.upx.present is True
+
+
+def _smallest_unpacked(report: model.Report, packed: model.Image) -> model.Image | None:
+    """The smallest download of those measured on the same platform that hold the same program, known not to be packed.
+
+    How long another program takes says nothing of packing. Where one of the two doesn't say which program it is, it
+    may be the same.
+    """
+    program = _program(packed)
+    able = []
+    for image in report.images:
+        service, download = facts.service(image), image.size.download
+        if service is None or service.upx.present is not False or download is None:
+            continue
+        same = program is None or _program(image) in (program, None)
+        if same and image.platform == packed.platform and running.measured(image.probe) is not None:
+            able.append((download, image))
+    return min(able, key=lambda item: item[0])[1] if able else None
+
+
+def _program(image: model.Image) -> str | None:
+    """The path of the main package."""
+    service = facts.service(image)
+    return service.go.path if service is not None and service.go.present else None
+
+
+def _slower(one: model.Image, other: model.Image) -> str:
+    """How much longer one took to become ready than other; empty where they are one, or one of them has no times."""
+    first, second = running.measured(one.probe), running.measured(other.probe)
+    if one is other or first is None or second is None:
+        return ""
+    figures = f"({running.versus(first.median, second.median)})"
+    apart = first.min > second.max or first.max < second.min
+    if not apart or min(probe.runs for probe in (one.probe, other.probe) if probe) < 2:
+        return f"{name(one.label)} and {name(other.label)}: no difference that the runs can tell {figures}."
+    change = first.median - second.median
+    more = "longer" if change > 0 else "less"
+    return (
+        f"{name(one.label)} took {numbers.duration(abs(change))} {more} to become ready than {name(other.label)} "
+        f"{figures}."
+    )
+
+
+def started_notes(report: model.Report) -> list[str]:
+    """What has to be known to read the figures of starting: what zero is, and how health was asked for.
+
+    Empty where no container was started.
+    """
+    if all(running.not_run(image.probe) for image in report.images):
+        return []
+    asked: dict[str, list[str]] = {}
+    for image in report.images:
+        if image.probe is not None and image.probe.asked:
+            asked.setdefault(image.probe.asked, []).append(name(image.label))
+    ways = [
+        shorten(way, 120) + (f" for {numbers.listing(labels, 4)}" if len(asked) > 1 else "")
+        for way, labels in asked.items()
+    ]
+    how = f" ({numbers.listing(ways, 4)})" if ways else ""
+    return [
+        "Ready is the time from the moment that the engine gives as the program's start to the first healthy answer"
+        f"{how}. Told is the median of the runs, then the least and the most.",
+        "Memory is the resident memory of all the container's processes, the median of the runs.",
+    ]
+
+
+def problems(report: model.Report) -> list[str]:
+    """What kept images from being run or ready."""
+    return [f"{name(row.label)}: {row.problem}" for row in running.rows(report) if row.problem]
 
 
 def unread(report: AnyReport) -> list[str]:

@@ -51,6 +51,9 @@ def _verdict(verdict: model.Verdict, report: model.Report) -> str:
     against = "" if report.comparison else "; not compared with a baseline"
     if failed:
         return f"Failed: {len(failed):,} of {total}{unjudged}. {sentence(failed[0].message)}"
+    if not verdict.passed and report.complete and skipped:
+        first = next(gate for gate in verdict.gates if gate.passed is None)
+        return f"Not passed: {skipped:,} of {total} could not be judged. {sentence(first.message)}"
     if not verdict.passed:
         return f"Failed: the audit is not complete, {total} looked at{unjudged}{against}"
     return f"Passed: {total}{unjudged}{against}"
@@ -117,9 +120,13 @@ def exit_code(report: AnyReport) -> int:
     if not report.complete and not codes:
         codes.append(3)
     if isinstance(report, model.Report):
+        probes = [image.probe for image in report.images if image.probe is not None]
         codes += [3 for image in report.images if not image.complete]
-        if report.verdict is not None and not report.verdict.passed:
-            codes.append(1)
+        codes += [3 for probe in probes if probe.error is not None]
+        if report.verdict is not None:
+            codes += [1 if gate.passed is False else 3 for gate in report.verdict.gates if not gate.passed]
+            if not report.verdict.passed and not codes:
+                codes.append(1)
     return worst_exit_code(codes)
 
 
@@ -177,7 +184,9 @@ def subject(report: AnyReport) -> str:
             return f"{name(report.comparison.old)} and {name(report.comparison.new)}"
         return name(report.binaries[0].path) if len(report.binaries) == 1 else "Go binaries"
     if report.verdict is not None:
-        return "All gates passed" if report.verdict.passed else "A gate failed"
+        if report.verdict.passed:
+            return "All gates passed"
+        return "A gate failed" if any(gate.passed is False for gate in report.verdict.gates) else "Not passed"
     advice = report.comparison.recommendation if report.comparison else None
     if advice is not None:
         return f"{name(advice.label)} is recommended" if advice.label is not None else "No variant can be recommended"

@@ -5,7 +5,7 @@ options.width and long lists end in "N more"; in a pipe nothing is cut.
 """
 
 from imgaudit import model
-from imgaudit.reports import facts, numbers, paragraphs, story
+from imgaudit.reports import facts, numbers, paragraphs, story, table_running
 from imgaudit.reports.escape import printable_report
 from imgaudit.reports.interface import AnyReport, RenderOptions
 from imgaudit.reports.table_binary import binary_page
@@ -37,9 +37,11 @@ def _report(out: Terminal, report: model.Report) -> None:
     if report.verdict is not None:
         _gates(out, report.verdict)
     if len(report.images) == 1 and report.comparison is None:
-        image_page(out, report.images[0])
+        image_page(out, report)
     elif report.images:
         _variants(out, report)
+        table_running.started(out, report)
+        table_running.cost(out, report)
         _capabilities(out, report)
         _compared(out, report)
     _findings(out, report)

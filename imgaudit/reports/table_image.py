@@ -3,6 +3,7 @@
 from imgaudit import model
 from imgaudit.reports import details, facts, measures, numbers
 from imgaudit.reports.table_binary import binary_facts
+from imgaudit.reports.table_running import image_cost, image_started
 from imgaudit.reports.terminal import Column, Terminal
 
 TOP = 10
@@ -11,12 +12,18 @@ TOP = 10
 _BAR = 30
 
 
-def image_page(out: Terminal, image: model.Image) -> None:
-    """Identity, sizes, layers, where the bytes are, runtime, service, packages, dead files."""
+def image_page(out: Terminal, report: model.Report) -> None:
+    """The report's one image: identity, sizes, start and cost where known, layers, where the bytes are, runtime,
+    service, packages, dead files."""
+    image = report.images[0]
     out.line()
     for key, value in details.identity(image):
         out.pair(key, value)
     _sizes(out, image)
+    if image.probe is not None:
+        image_started(out, report)
+    if image.cost is not None:
+        image_cost(out, image.cost)
     _layers(out, image)
     _attribution(out, image)
     _runtime(out, image)

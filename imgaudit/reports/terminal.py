@@ -135,17 +135,18 @@ class Terminal:
             return sum(widths[n] for n in kept) + 2 * (len(kept) - 1) - self._options.width
 
         # A long name is cut before a column is lost, down to 24 characters.
-        self._narrow(rows, widths, kept, excess(), 24)
+        names = [n for n in kept if columns[n].align == "left"]  # a figure without its middle is another one
+        self._narrow(rows, widths, names, excess(), 24)
         for n in ranked:
             if excess() <= 0:
                 break
             kept.remove(n)
-        self._narrow(rows, widths, kept, excess(), 8)
+        self._narrow(rows, widths, [n for n in names if n in kept], excess(), 8)
         return kept
 
-    def _narrow(self, rows: list[list[str]], widths: list[int], kept: list[int], excess: int, least: int) -> None:
-        """Cuts names longer than least in left-aligned columns, widest first, as far as excess asks for."""
-        for n in sorted(kept, key=lambda n: -widths[n]):
+    def _narrow(self, rows: list[list[str]], widths: list[int], names: list[int], excess: int, least: int) -> None:
+        """Cuts what is longer than least in the columns of names, widest first, as far as excess asks for."""
+        for n in sorted(names, key=lambda n: -widths[n]):
             room = max(least, widths[n] - excess)
             if excess <= 0 or widths[n] <= room:
                 continue

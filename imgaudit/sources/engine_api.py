@@ -1,4 +1,4 @@
-"""The Docker Engine API as far as it is needed: what an image is, and its bytes as `docker save` has them.
+"""The Docker Engine API as far as it is needed: what an image is, its bytes as `docker save` has them, and `ask`.
 
 docs.docker.com/reference/api/engine, v1.24 on; Podman's service answers the same. Every failure, whatever library it
 comes from, is a SourceError that names the engine.
@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from imgaudit.errors import ImageError, ImgauditError, SourceError
+from imgaudit.limits import DEFAULT_LIMITS
 from imgaudit.model import Platform
 from imgaudit.sources.engines import Endpoint
 from imgaudit.sources.json_strict import Fields, parse_json
@@ -75,6 +76,11 @@ class Client:
     def __init__(self, title: str, endpoint: Endpoint) -> None:
         self.title, self._endpoint = title, endpoint
         self._api: docker.APIClient = self.guarded(self._connect)
+
+    @property
+    def local(self) -> bool:
+        """Whether the engine is spoken to over a socket of this machine."""
+        return self._endpoint.local
 
     def close(self) -> None:
         self._api.close()
@@ -148,6 +154,31 @@ class Client:
             response.close()
             raise
         return Saved(self, response)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        parameters: Mapping[str, str] | None = None,
+        body: object = None,
+        *,
+        seconds: float = ANSWER_SECONDS,
+        most: int = DEFAULT_LIMITS.json,
+    ) -> tuple[int, bytes]:
+        """Any other request: the status and the answer's first bytes, `most` of them, whatever the status is."""
+        api = self._api
+        url = f"{api.base_url}/v{api.api_version}{path}"
+
+        def call() -> tuple[int, bytes]:
+            parts = dict(parameters or {})
+            with api.request(method, url, params=parts, json=body, stream=True, timeout=seconds) as response:
+                data = bytearray()
+                while len(data) < most and (more := response.raw.read(most - len(data), decode_content=True)):
+                    data += more
+                return response.status_code, bytes(data)
+
+        answer: tuple[int, bytes] = self.guarded(call)
+        return answer
 
     def _version(self) -> tuple[int, ...]:
         return tuple(int(part) for part in str(self._api.api_version).split(".") if part.isdigit())

@@ -1,5 +1,6 @@
 """Names are made printable once, losing nothing that a reader could see."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,8 +64,25 @@ def test_every_string_of_a_report_is_made_printable() -> None:
     report = reports.hostile_compared()
     assert any("\x1b" in text for text in strings(report))
     cleaned = escape.printable_report(report)
-    assert all(text.isprintable() for text in strings(cleaned))
     assert isinstance(cleaned, model.Report)
+    for image in cleaned.images:
+        assert image.probe is not None
+        assert image.probe.output is not None
+        # Of what a program wrote the line ends stay, and only they.
+        assert all(line.isprintable() for line in image.probe.output.split("\n"))
+    kept = msgspec.structs.replace(cleaned, images=tuple(_without_output(image) for image in cleaned.images))
+    assert all(text.isprintable() for text in strings(kept))
+
+
+def _without_output(image: model.Image) -> model.Image:
+    assert image.probe is not None
+    return msgspec.structs.replace(image, probe=msgspec.structs.replace(image.probe, output=None))
+
+
+def test_output_keeps_its_lines_and_its_indents() -> None:
+    probe = model.Probe(runs=0, output="panic:\r\n\tmain.go:3\n\x1b[2J\u2028end\n")
+    assert escape.printable_report(probe).output == "panic:\n    main.go:3\n\\x1b[2J\\u2028end\n"
+    assert escape.printable_report(model.Probe(runs=0, output="é\nb"), ascii_only=True).output == "\\xe9\nb"
 
 
 @given(ANYTHING, st.integers(0, 50))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from imgaudit.reports import REPORTS, AnyReport, RenderOptions, render
-from tests.support import reports
+from tests.support import probed, reports
 
 GOLDEN = Path(__file__).parent / "golden"
 CASES: dict[str, AnyReport] = {
@@ -16,6 +16,9 @@ CASES: dict[str, AnyReport] = {
     "check": reports.checked(),
     "binary": reports.binaries(),
     "hostile": reports.hostile_compared(),
+    "probed": probed.compared(),
+    "probed-image": probed.image(),
+    "probed-broken": probed.broken(),
 }
 VIEWS = {
     "table.terminal.txt": ("table", RenderOptions(width=100, tty=True)),
@@ -28,11 +31,12 @@ VIEWS = {
 }
 # What 10,000-character names make large is looked at in test_hostile.py.
 SKIPPED = {("image", "table.narrow.txt"), ("image", "table.ascii.txt"), ("compare", "json"), ("hostile", "md")}
+SKIPPED |= {("probed", "json"), ("probed", "table.ascii.txt")}
 FILES = [
     (case, view)
     for case in CASES
     for view in VIEWS
-    if (case in ("compare", "image") or view in ("table.terminal.txt", "md")) and (case, view) not in SKIPPED
+    if (case in ("compare", "image", "probed") or view in ("table.terminal.txt", "md")) and (case, view) not in SKIPPED
 ]
 
 

@@ -13,7 +13,7 @@ import pytest
 from imgaudit import model
 from imgaudit.errors import OutputError
 from imgaudit.reports import AnyReport, RenderOptions, html, render
-from tests.support import reports
+from tests.support import probed, reports
 
 CASES: dict[str, AnyReport] = {
     "compare": reports.compared(),
@@ -22,6 +22,9 @@ CASES: dict[str, AnyReport] = {
     "binary": reports.binaries(),
     "hostile": reports.hostile_compared(),
     "hostile image": reports.report(reports.hostile().images[0]),
+    "probed": probed.compared(),
+    "probed image": probed.image(),
+    "probed broken": probed.broken(),
     "empty": reports.report(failed=(reports.FAILED,)),
 }
 VOID = {"meta", "link", "input", "br", "img", "hr"}

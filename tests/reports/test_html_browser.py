@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from imgaudit.reports import AnyReport, render
-from tests.support import reports
+from tests.support import probed, reports
 from tests.support.browser import CHROMIUM, Browser, browser
 
 pytestmark = [
@@ -20,6 +20,8 @@ REPORTS: dict[str, AnyReport] = {
     "checked": reports.checked(),
     "binaries": reports.binaries(),
     "hostile": reports.hostile_compared(),
+    "probed": probed.compared(),
+    "probed-broken": probed.broken(),
     "hostile-image": reports.report(reports.hostile().images[9]),
 }
 FIRST_LABELS = "[...document.querySelectorAll('#table-variants tbody th .id')].map(e => e.textContent)"
@@ -126,7 +128,7 @@ def test_paper_shows_what_is_folded(chromium: Browser, pages: dict[str, Path]) -
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_has_the_contrast_of_wcag_aa(chromium: Browser, pages: dict[str, Path], scheme: str) -> None:
-    for name in ("compare", "image"):
+    for name in ("compare", "image", "probed", "probed-broken"):
         chromium.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         chromium.open(pages[name])
         assert chromium.run(CONTRAST) == []

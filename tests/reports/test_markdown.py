@@ -6,8 +6,8 @@ import msgspec
 
 from imgaudit import model
 from imgaudit.reports import AnyReport, render
-from imgaudit.reports.markdown import LIMIT
-from tests.support import reports
+from imgaudit.reports.markdown_page import LIMIT
+from tests.support import probed, reports
 
 
 def markdown(report: AnyReport) -> str:
@@ -82,7 +82,13 @@ def test_many_images_stay_within_the_limit() -> None:
 
 
 def test_tables_have_as_many_cells_as_columns() -> None:
-    for report in (reports.compared(), reports.hostile_compared(), reports.checked(), reports.binaries()):
+    for report in (
+        reports.compared(),
+        reports.hostile_compared(),
+        reports.checked(),
+        reports.binaries(),
+        probed.compared(),
+    ):
         width = 0
         for line in markdown(report).splitlines():
             if not line.startswith("|"):

@@ -1,5 +1,7 @@
 """Figures in words: three digits, decimal units, and words instead of 0 or +100 %."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,6 +56,79 @@ def test_an_estimate_is_marked_and_the_unknown_is_not() -> None:
 )
 def test_delta(change: int | None, old: int | None, words: str) -> None:
     assert numbers.delta(change, old) == words
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "words"),
+    [
+        (None, "not measured"),
+        (0.0, "0.00 ms"),
+        (0.004, "<0.01 ms"),
+        (0.005, "0.01 ms"),
+        (5.1, "5.10 ms"),
+        (143.0, "143 ms"),
+        (999.4, "999 ms"),
+        (999.5, "1.00 s"),
+        (10_400.0, "10.4 s"),
+        (119_499.0, "119 s"),
+        (119_500.0, "2 min"),
+        (244_000.0, "4 min 4 s"),
+        (7_199_499.0, "119 min 59 s"),
+        (7_199_500.0, "2 h"),
+        (7_500_000.0, "2 h 5 min"),
+        (172_769_000.0, "47 h 59 min"),
+        (172_770_000.0, "2 days"),
+        (273_600_000.0, "3 days 4 h"),
+        (1e300, "over 10,000 days"),
+        (-0.1, "not measured"),
+        (math.nan, "not measured"),
+        (math.inf, "not measured"),
+    ],
+)
+def test_duration(milliseconds: float | None, words: str) -> None:
+    assert numbers.duration(milliseconds) == words
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (None, "not comparable"),
+        (math.nan, "not comparable"),
+        (0.0, "same"),
+        (230.0, "+230 ms"),
+        (-233_600.0, "-3 min 54 s"),
+    ],
+)
+def test_duration_delta(change: float | None, words: str) -> None:
+    assert numbers.duration_delta(change) == words
+
+
+@given(st.floats(min_value=0, max_value=1e12))
+def test_a_longer_time_never_reads_shorter(milliseconds: float) -> None:
+    """What is said is the time itself, within what was rounded off."""
+    units = {"ms": 1, "s": 1e3, "min": 6e4, "h": 3.6e6, "days": 8.64e7}
+    words = numbers.duration(milliseconds).replace("<", "").replace("over ", "").replace(",", "").split(" ")
+    said = sum(float(number) * units[unit] for number, unit in zip(words[::2], words[1::2], strict=True))
+    if said < 8.64e11:
+        assert said == pytest.approx(milliseconds, rel=0.011, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("bits", "words"),
+    [
+        (None, "not measured"),
+        (0, "not measured"),
+        (1, "1 bit/s"),
+        (56_000, "56 kbit/s"),
+        (10_000_000, "10 Mbit/s"),
+        (1_500_000, "1.5 Mbit/s"),
+        (100_000_000, "100 Mbit/s"),
+        (1_000_000_000, "1 Gbit/s"),
+        (10**13, "10,000 Gbit/s"),
+    ],
+)
+def test_rate(bits: int | None, words: str) -> None:
+    assert numbers.rate(bits) == words
 
 
 def test_shares() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from imgaudit import model
 from imgaudit.errors import ImgauditError, UsageError
 from imgaudit.reports import AnyReport, binary_report_schema, load_report, render, report_schema, schema
-from tests.support import reports
+from tests.support import probed, reports
 
 jsonschema: Any = pytest.importorskip("jsonschema")
 FUZZ = int(os.environ.get("IMGAUDIT_FUZZ", "0"))
@@ -21,6 +21,8 @@ CASES: dict[str, AnyReport] = {
     "check": reports.checked(),
     "binary": reports.binaries(),
     "hostile": reports.hostile_compared(),
+    "probed": probed.compared(),
+    "probed-broken": probed.broken(),
 }
 
 
@@ -142,7 +144,7 @@ def test_keys_of_a_later_version_are_passed_over() -> None:
     assert load_report(document(added_in_1_7={"x": [1]})) == reports.report(reports.scratch())
 
 
-@settings(max_examples=max(200, FUZZ))
+@settings(max_examples=max(200, FUZZ), deadline=None)
 @given(st.data())
 def test_only_the_boundarys_error_escapes(data: st.DataObject) -> None:
     whole = bytearray(document())
@@ -162,7 +164,7 @@ def test_only_the_boundarys_error_escapes(data: st.DataObject) -> None:
 LEAVES: dict[type, tuple[Any, ...]] = {
     bool: (True, False),
     int: (None, -1, 0, 1, 2**63 - 1, -(2**63) + 1),
-    float: (0.0, -1.0, 1e300),
+    float: (0.0, -1.0, 1e300, 5e-324, 143.0),
     str: ("", "x", "scratch", None),
     list: ([],),
     dict: (None, {}),
@@ -181,12 +183,15 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 WHOLE = json.loads(written(reports.compared()))
+PROBED = json.loads(written(probed.compared()))
 SMALL = {**WHOLE, "images": WHOLE["images"][:2] + WHOLE["images"][-1:]}
 DOCUMENTS = (
     SMALL,
     json.loads(written(reports.report(reports.scratch()))),
     json.loads(written(reports.checked())),
     json.loads(written(reports.binaries())),
+    json.loads(written(probed.broken())),
+    {**PROBED, "images": [{**PROBED["images"][n], "layers": [], "packages": []} for n in (0, 1, 3, 4, 6, 7)]},
 )
 PLACES = [places(whole) for whole in DOCUMENTS]
 

@@ -7,7 +7,7 @@ import pytest
 
 from imgaudit import model
 from imgaudit.reports import AnyReport, RenderOptions, render
-from tests.support import reports
+from tests.support import probed, reports
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -32,7 +32,7 @@ def test_the_first_line_is_the_verdict_and_the_last_the_next_step() -> None:
 def test_a_failed_gate_comes_first() -> None:
     lines = table(reports.checked()).splitlines()
     assert lines[0].startswith("Failed: 1 of 3 gates, 1 not judged. Download of debian is 48.9 MB")
-    assert lines[-1].endswith("exit code 1. Next: imgaudit inspect registry.example.org/shop:debian")
+    assert lines[-1].endswith("exit code 3. Next: imgaudit inspect registry.example.org/shop:debian")
 
 
 def test_one_image_says_that_it_was_not_compared() -> None:
@@ -62,7 +62,15 @@ def test_nothing_but_failures_is_no_green() -> None:
 @pytest.mark.parametrize("width", [100, 80])
 @pytest.mark.parametrize("color", [False, True])
 def test_tables_fit_the_terminal(width: int, color: bool) -> None:
-    for report in (reports.compared(), reports.checked(), reports.report(reports.debian()), reports.binaries()):
+    for report in (
+        reports.compared(),
+        reports.checked(),
+        reports.report(reports.debian()),
+        reports.binaries(),
+        probed.compared(),
+        probed.image(),
+        probed.broken(),
+    ):
         lines = table(report, width=width, tty=True, color=color).splitlines()
         for line in lines[:-1]:  # the last holds a command, which is not broken
             assert len(SGR.sub("", line)) <= width, line
@@ -72,6 +80,13 @@ def test_a_narrow_terminal_names_the_columns_it_left_out() -> None:
     narrow = table(reports.compared(), width=80, tty=True)
     assert "Left out for width: base, platform, unpacked, binary." in narrow
     assert "Left out" not in table(reports.compared(), width=160, tty=True).split("What each has")[0]
+
+
+def test_a_figure_is_never_cut() -> None:
+    narrow = table(probed.compared(), width=40, tty=True)
+    section = narrow.partition("When started")[2].partition("Ready is")[0]
+    assert "6.82 ms (6.10 to 9.40, 5 runs)" in section
+    assert "…" in section, "the labels are"
 
 
 def test_a_pipe_loses_nothing() -> None:

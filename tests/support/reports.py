@@ -722,4 +722,13 @@ def _hostile_image(text: str) -> model.Image:
         fitness=model.Fitness(runs=None, problems=(text,), lacks=(text,), program=text, how=text),
         findings=(finding,),
         checks=(model.Check(id="IA999", status="skipped", reason=text),),
+        probe=model.Probe(
+            runs=2,
+            ready_ms=model.Spread(min=1.0, median=2.0, max=3.0),
+            stop=model.Stop(signal=text, exit_code=137, ms=4.0),
+            error=text,
+            asked=text,
+            exit_code=1,
+            output=f"{text}\n{text}",
+        ),
     )

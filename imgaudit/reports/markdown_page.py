@@ -1,0 +1,58 @@
+"""The blocks of a Markdown comment, and where it is cut: what is said first stays."""
+
+from collections.abc import Sequence
+
+LIMIT = 65_536
+"""Characters of a comment that GitHub takes; GitLab takes more."""
+
+Cells = Sequence[str]
+
+
+class Page:
+    """Blocks in order; what doesn't fit within LIMIT is cut at a row and counted."""
+
+    def __init__(self, head: str) -> None:
+        self._blocks: list[tuple[list[str], list[str], list[str]]] = [([head], [], [])]
+        self.end: list[str] = []
+
+    def lines(self, title: str, lines: Sequence[str], *, folded: bool = True) -> None:
+        self._add(title, [], [f"- {line}" for line in lines], folded=folded)
+
+    def table(self, title: str, header: Cells, align: str, rows: Sequence[Cells], *, folded: bool = True) -> None:
+        """align: one of `l` and `r` a column. Cells are Markdown already."""
+        rules = ["--:" if side == "r" else "---" for side in align]
+        self._add(title, [_row(header), _row(rules)], [_row(row) for row in rows], folded=folded)
+
+    def _add(self, title: str, head: list[str], rows: list[str], *, folded: bool) -> None:
+        if not rows:
+            return
+        if folded:
+            opening = ["<details>", f"<summary>{title}</summary>", "", *head]
+            self._blocks.append((opening, rows, ["", "</details>"]))
+        else:
+            self._blocks.append(([*([f"**{title}**", ""] if title else []), *head], rows, []))
+
+    def text(self) -> str:
+        end = "\n\n" + "\n\n".join(self.end) + "\n"
+        room = LIMIT - len(end)
+        parts: list[str] = []
+        for position, (opening, rows, closing) in enumerate(self._blocks):
+            glue = "\n\n" if position else ""
+            frame = sum(len(line) + 1 for line in (*opening, *closing)) + len(glue) + 60
+            room -= frame
+            if room < 0 and position:
+                parts.append(f"\n\n{len(self._blocks) - position:,} more sections")
+                break
+            kept = 0
+            for row in rows:
+                if room < len(row) + 1:
+                    break
+                room -= len(row) + 1
+                kept += 1
+            more = [] if kept == len(rows) else ["", f"{len(rows) - kept:,} more"]
+            parts.append(glue + "\n".join((*opening, *rows[:kept], *more, *closing)))
+        return "".join(parts) + end
+
+
+def _row(cells: Cells) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,3 @@
+module example.com/bulletproof/presence-service
+
+go 1.23

@@ -1,0 +1,87 @@
+"""Builds the five systems, audits them and measures what their documents promise of them.
+
+Writes the table to stdout, and as claims.md, claims.html and claims.json to a folder. Exit codes: 0 all of it was
+built and measured, whatever the verdicts; 2 usage; 3 something failed, and its rows say why; 4 no Docker Engine;
+5 a file could not be written.
+"""
+
+import argparse
+import pathlib
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+
+from imgaudit.cli.options import use_color
+from imgaudit.cli.output import write_file, write_stdout
+from imgaudit.errors import OutputError
+from imgaudit.reports.interface import RenderOptions
+from sample_images import systems
+from sample_images.claims import render_html, render_json, render_markdown, render_terminal
+from sample_images.claims.claim import NotMeasured
+from sample_images.claims.containers import docker
+from sample_images.claims.documents import CLAIMS, DOCUMENTS
+from sample_images.claims.lab import Lab
+from sample_images.claims.table import Table, measure
+
+REPORTS = systems.HERE.parent / "reports"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="claims", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("systems", nargs="*", metavar="SYSTEM", help=f"of {', '.join(DOCUMENTS)}; default: all")
+    parser.add_argument("--quick", action="store_true", help="leave out what takes minutes: timed and changed builds")
+    parser.add_argument("--out", type=pathlib.Path, default=REPORTS, metavar="DIR", help="where files go: reports")
+    args = parser.parse_args(arguments)
+    unknown = [name for name in args.systems if name not in DOCUMENTS]
+    if unknown:
+        parser.error(f"there is no {unknown[0]}; there are: {', '.join(DOCUMENTS)}")
+    missing = _missing()
+    if missing:
+        _say(f"claims: {missing}")
+        return 4
+    started = time.monotonic()
+    lab = Lab(quick=args.quick, say=lambda line: _say(f"{time.monotonic() - started:6.0f} s  {line}"))
+    claims = [claim for claim in CLAIMS if not args.systems or claim.document in args.systems]
+    table = measure(claims, lab, args.systems)
+    try:
+        write(table, args.out)
+    except OutputError as error:
+        _say(f"claims: {error}")
+        return 5
+    return 0 if table.complete else 3
+
+
+def write(table: Table, folder: pathlib.Path) -> None:
+    """The files first, so that stdout ends with the table. Raises OutputError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder} can't be made: {error.strerror}") from error
+    files = {"claims.md": render_markdown, "claims.html": render_html, "claims.json": render_json}
+    for name, form in files.items():
+        write_file(folder / name, form.render(table))
+    options = RenderOptions(
+        width=shutil.get_terminal_size((100, 24)).columns,
+        color=use_color("auto"),
+        tty=sys.stdout.isatty(),
+        unicode=(sys.stdout.encoding or "").lower().replace("-", "") == "utf8",
+    )
+    write_stdout(render_terminal.render(table, options))
+    _say(f"Written: {', '.join(str(folder / name) for name in files)}")
+
+
+def _missing() -> str | None:
+    """What is missing of an engine that can build; None where nothing is."""
+    try:
+        if docker("info", timeout=30).returncode:
+            return "no Docker Engine answers: start one, or set DOCKER_HOST"
+    except (systems.BuildError, NotMeasured) as error:
+        return str(error)
+    return None
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,305 @@
+"""What claims are measured with: functions that make a claim's `measure`.
+
+The size of an image is what `docker images` prints (size.engine), since that is what the documents mean; its download
+stands beside it, with ~ where it is an estimate.
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+from imgaudit.configuration import CostSettings
+from imgaudit.cost import cost_of
+from imgaudit.model import Binary, Cost, Image, Spread
+from imgaudit.model.image import AttributionKind
+from imgaudit.reports import numbers
+from sample_images import systems
+from sample_images.claims.claim import Figure, NotMeasured, Unit
+from sample_images.claims.containers import Trial
+from sample_images.claims.lab import Lab
+from sample_images.claims.rules import amount
+
+Measure = Callable[[Lab], Figure]
+
+SEES_MS = 5.0
+"""The least time to the first answer that a probe can tell from none: it asks every few milliseconds."""
+NO_SCORE = "waits until imgaudit gives a score"
+NO_VULNERABILITIES = "waits until imgaudit looks for known vulnerabilities"
+
+
+def known(value: int | None, what: str) -> int:
+    """A size, or NotMeasured where the audit does not know it."""
+    if value is None:
+        raise NotMeasured(f"{what} is not known", failed=True)
+    return value
+
+
+def service(image: Image) -> Binary:
+    """The program that the image runs."""
+    found = next((binary for binary in image.binaries if binary.role == "service"), None)
+    if found is None:
+        raise NotMeasured(f"no service is found in {image.label}", failed=True)
+    return found
+
+
+def sizes(image: Image) -> str:
+    """Both sizes in words."""
+    download = numbers.size(image.size.download, estimated=image.size.download_estimated)
+    return f"{numbers.size(image.size.engine)}, download {download}{stand_in(image)}"
+
+
+def stand_in(image: Image) -> str:
+    """Says so where an image rests on a base that is not Docker Hub's own: its size is then another one."""
+    names = {variable.name for variable in image.config.env}
+    made_by = image.layers[0].created_by or "" if image.layers else ""
+    if any(binary.path.startswith("/usr/local/go/") for binary in image.binaries) and "GOLANG_VERSION" not in names:
+        return " (golang: a stand-in)"
+    if image.base.family == "debian" and not any(mark in made_by for mark in ("debian.sh", "ADD file:", "ADD rootfs")):
+        return " (debian: a stand-in)"
+    return ""
+
+
+def size(name: str) -> Measure:
+    def measure(lab: Lab) -> Figure:
+        image = lab.image(name)
+        return Figure(known(image.size.engine, f"the size of {name}"), sizes(image))
+
+    return measure
+
+
+def base_size(reference: str, *, variable: str = "") -> Measure:
+    """Of a base image; variable: one that the official image sets, by which a stand-in is told."""
+
+    def measure(lab: Lab) -> Figure:
+        image = lab.base(reference)
+        value = known(image.size.engine, f"the size of {reference}")
+        if variable and variable not in {each.name for each in image.config.env}:
+            told = f"{reference} is a stand-in here, of {numbers.size(value)}: it sets no {variable}"
+            raise NotMeasured(told, here=True)
+        return Figure(value, sizes(image))
+
+    return measure
+
+
+def smaller(old: str, new: str, unit: Literal["percent", "times"] = "percent") -> Measure:
+    """How much smaller new is than old: on disk, and as a download."""
+
+    def measure(lab: Lab) -> Figure:
+        first, second = lab.image(old), lab.image(new)
+        disk = _ratio(first.size.engine, second.size.engine, unit)
+        download = _ratio(first.size.download, second.size.download, unit)
+        less = " less" if unit == "percent" else ""
+        words = (
+            f"on disk {amount(disk, unit)}{less} ({numbers.size(first.size.engine)} to "
+            f"{numbers.size(second.size.engine)}), download {amount(download, unit)}{less}{stand_in(first)}"
+        )
+        return Figure(disk, words, "on disk", ("as a download", download))
+
+    return measure
+
+
+def download_times(old: str, new: str) -> Measure:
+    """How many times as much old is as a download."""
+
+    def measure(lab: Lab) -> Figure:
+        first, second = lab.image(old), lab.image(new)
+        value = _ratio(first.size.download, second.size.download, "times")
+        words = " to ".join(
+            numbers.size(image.size.download, estimated=image.size.download_estimated) for image in (first, second)
+        )
+        return Figure(value, f"{amount(value, 'times')}: {words}{stand_in(first)}")
+
+    return measure
+
+
+def _ratio(old: int | None, new: int | None, unit: Unit) -> float:
+    before, after = known(old, "a size"), known(new, "a size")
+    return (1 - after / before) * 100 if unit == "percent" else before / after
+
+
+def difference(more: str, less: str) -> Measure:
+    """How many bytes more one image has, on disk."""
+
+    def measure(lab: Lab) -> Figure:
+        first, second = (known(lab.image(name).size.engine, f"the size of {name}") for name in (more, less))
+        return Figure(first - second, f"{numbers.size(first - second)} ({numbers.size(first)}, {numbers.size(second)})")
+
+    return measure
+
+
+def program_size(name: str) -> Measure:
+    """Of the program that an image runs."""
+
+    def measure(lab: Lab) -> Figure:
+        return Figure(service(lab.image(name)).size, numbers.size(service(lab.image(name)).size))
+
+    return measure
+
+
+def part(name: str, kind: AttributionKind) -> Measure:
+    """The bytes of one kind in an image; none at all is not what a claim about their size means."""
+
+    def measure(lab: Lab) -> Figure:
+        total = sum(each.bytes for each in lab.image(name).attribution if each.kind == kind)
+        if not total:
+            raise NotMeasured(f"{name} holds no {kind}")
+        return Figure(total, numbers.size(total))
+
+    return measure
+
+
+def storage(name: str, settings: CostSettings) -> Measure:
+    """What the image takes on all nodes (imgaudit/cost.py)."""
+
+    def measure(lab: Lab) -> Figure:
+        image = lab.image(name)
+        value = known(_cost(image, settings).storage, f"the content of {name}")
+        return Figure(value, f"{numbers.size(value)} ({numbers.size(image.size.content)} each){stand_in(image)}")
+
+    return measure
+
+
+def transfer(name: str, settings: CostSettings, what: Literal["transfer_per_day", "pull_seconds"]) -> Measure:
+    """What pulling the image costs (imgaudit/cost.py), were it as large as on disk, and by what is really pulled."""
+
+    def measure(lab: Lab) -> Figure:
+        image = lab.image(name)
+        whole = msgspec.structs.replace(image, size=msgspec.structs.replace(image.size, download=image.size.engine))
+        unit: Unit = "s" if what == "pull_seconds" else "bytes"
+        disk, download = (getattr(_cost(each, settings), what) for each in (whole, image))
+        if disk is None or download is None:
+            raise NotMeasured(f"the sizes of {name} are not known", failed=True)
+        sign = "~" if image.size.download_estimated else ""
+        words = (
+            f"{amount(disk, unit)} for the {numbers.size(image.size.engine)} on disk, {sign}{amount(download, unit)} "
+            f"for the download of {sign}{numbers.size(image.size.download)}{stand_in(image)}"
+        )
+        return Figure(disk, words, "by its size on disk", ("by its download", download))
+
+    return measure
+
+
+def _cost(image: Image, settings: CostSettings) -> Cost:
+    found = cost_of(image, settings)
+    if found is None:
+        raise NotMeasured("no number of [cost] is set", failed=True)
+    return found
+
+
+def fact(name: str, ask: Callable[[Image], tuple[bool, str]], platform: str = systems.NATIVE) -> Measure:
+    """A yes or no of an image's audit, and what it rests on."""
+    return lambda lab: Figure(*ask(lab.image(name, platform)))
+
+
+def tried(name: str, ask: Callable[[Trial], tuple[bool, str]]) -> Measure:
+    """A yes or no of a container of the image."""
+    return lambda lab: Figure(*ask(lab.trial(name)))
+
+
+def build_seconds(name: str, what: Literal["cold", "again", "changed", "dependencies"]) -> Measure:
+    def measure(lab: Lab) -> Figure:
+        value: float = getattr(lab.timing(name), what)
+        return Figure(value, amount(value, "s"))
+
+    return measure
+
+
+def ready(name: str) -> Measure:
+    """Milliseconds from the program's start to its first healthy answer, the median."""
+
+    def measure(lab: Lab) -> Figure:
+        spread = start_up(lab, name)
+        return Figure(spread.median, _spread(lab, name, spread), floor=SEES_MS)
+
+    return measure
+
+
+def slower(name: str, than: str) -> Measure:
+    """By how many milliseconds one image starts later than the other."""
+
+    def measure(lab: Lab) -> Figure:
+        first, second = start_up(lab, name), start_up(lab, than)
+        value = first.median - second.median
+        return Figure(value, f"{amount(value, 'ms')} ({amount(first.median, 'ms')}, {amount(second.median, 'ms')})")
+
+    return measure
+
+
+def start_up(lab: Lab, name: str) -> Spread:
+    probe = lab.probe(name)
+    if probe.ready_ms is None:
+        raise NotMeasured(probe.error or f"{name} was not measured", failed=True)
+    return probe.ready_ms
+
+
+def _spread(lab: Lab, name: str, spread: Spread) -> str:
+    runs = lab.probe(name).runs
+    return f"{amount(spread.median, 'ms')} ({spread.min:.1f} to {spread.max:.1f} in {numbers.plural(runs, 'run')})"
+
+
+def memory(name: str, when: Literal["ready", "loaded"] = "ready") -> Measure:
+    """Resident bytes of all its processes when ready; loaded: after a short load."""
+
+    def measure(lab: Lab) -> Figure:
+        probe = lab.probe(name)
+        if probe.rss is None or probe.rss.ready is None:
+            raise NotMeasured(probe.error or f"the memory of {name} was not measured", failed=True)
+        loaded = probe.rss.loaded
+        value = probe.rss.ready if when == "ready" else known(loaded, f"the memory of {name} under load")
+        return Figure(value, f"{numbers.size(probe.rss.ready)}, after a load {numbers.size(loaded)}")
+
+    return measure
+
+
+def score(name: str) -> Measure:
+    def measure(lab: Lab) -> Figure:
+        found = lab.image(name).score
+        if found is None:
+            raise NotMeasured(NO_SCORE)
+        return Figure(found.value, f"{found.value} of 100 ({found.grade})")
+
+    return measure
+
+
+def vulnerabilities(name: str) -> Measure:
+    def measure(lab: Lab) -> Figure:
+        found = lab.image(name).vulnerabilities
+        if found is None:
+            raise NotMeasured(NO_VULNERABILITIES)
+        return Figure(len(found.items), f"{numbers.plural(len(found.items), 'vulnerability', 'vulnerabilities')} known")
+
+    return measure
+
+
+def flag_saving(system: str, without: str, with_: str = "usual") -> Measure:
+    """In percent: how much smaller a flag makes the program."""
+
+    def measure(lab: Lab) -> Figure:
+        before, after = lab.program(system, without).size, lab.program(system, with_).size
+        value = (1 - after / before) * 100
+        return Figure(value, f"{value:.1f} % ({numbers.size(before)} to {numbers.size(after)})")
+
+    return measure
+
+
+def flag_changes(system: str, flag: str) -> Measure:
+    """Whether a flag makes another program: its bytes beside those without it."""
+
+    def measure(lab: Lab) -> Figure:
+        usual, flagged = lab.program(system, "usual").binary, lab.program(system, flag).binary
+        if usual.sha256 == flagged.sha256:
+            return Figure(False, f"the same bytes (sha256 {usual.sha256[:12]})")
+        change = numbers.delta(flagged.size - usual.size, usual.size)
+        return Figure(flagged.size != usual.size, f"size: {change}; {flagged.linkage or 'unknown'} with and without")
+
+    return measure
+
+
+def nowhere(what: str) -> Measure:
+    """For what no sample is there to measure."""
+
+    def measure(lab: Lab) -> Figure:
+        raise NotMeasured(f"no {what} image is built here")
+
+    return measure

@@ -1,0 +1,3 @@
+module example.com/devops-go
+
+go 1.25.0
