@@ -1,8 +1,8 @@
 """The command line: one command a file, each imported when it is asked for, so that start-up stays short.
 
-Only this package prints or exits. Exit codes: 0 all was read and every gate passed; 1 a gate failed; 2 usage; 3 an image
-is bad, over a limit or was read incompletely; 4 an image could not be obtained; 5 output could not be written; 130
-interrupted.
+Only this package prints or exits. Exit codes: 0 all was read and every gate passed; 1 a gate failed; 2 usage; 3 an
+image is bad, over a limit or was read incompletely; 4 an image could not be obtained; 5 output could not be written;
+130 interrupted.
 """
 
 import sys

@@ -54,6 +54,7 @@ def _probe_losing(reference: str, lost: int) -> tuple[int, str | None]:
     return clients[0].asked, image.probe.error
 
 
+@pytest.mark.thorough
 def test_an_engine_that_fails_at_any_request(specimens: Specimens) -> None:
     reference = specimens("serve")
     requests, error = _probe_losing(reference, 0)

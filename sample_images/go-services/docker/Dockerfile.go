@@ -77,7 +77,7 @@ COPY --from=debuggable /out/app /app
 WORKDIR /src
 USER 1001:1001
 EXPOSE 8080 2345
-HEALTHCHECK --interval=30s --timeout=3s --start-period=5s --retries=3 CMD ["/app", "--healthcheck"]
+HEALTHCHECK --interval=30s --timeout=5s --start-period=5s --retries=3 CMD ["/app", "--healthcheck"]
 # --continue: the service answers at once, whether a debugger is attached or not.
 ENTRYPOINT ["dlv", "exec", "--headless", "--listen=:2345", "--api-version=2", "--accept-multiclient", "--continue", \
             "/app", "--"]
@@ -102,7 +102,7 @@ LABEL org.opencontainers.image.title="Go service on Alpine" \
 COPY --from=builder /out/app /app
 USER 1001:1001
 EXPOSE 8080
-HEALTHCHECK --interval=30s --timeout=3s --start-period=5s --retries=3 CMD ["/app", "--healthcheck"]
+HEALTHCHECK --interval=30s --timeout=5s --start-period=5s --retries=3 CMD ["/app", "--healthcheck"]
 ENTRYPOINT ["/app"]
 
 # Last, so that a build without --target makes it.
@@ -123,5 +123,5 @@ COPY --from=builder /out/app /app
 USER 1001:1001
 EXPOSE 8080
 # Kubernetes does not look at it and asks over HTTP itself.
-HEALTHCHECK --interval=30s --timeout=3s --start-period=5s --retries=3 CMD ["/app", "--healthcheck"]
+HEALTHCHECK --interval=30s --timeout=5s --start-period=5s --retries=3 CMD ["/app", "--healthcheck"]
 ENTRYPOINT ["/app"]
