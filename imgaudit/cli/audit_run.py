@@ -32,6 +32,7 @@ def audit_and_write(
         platform=parse_platform(platform) if platform else None,
         all_platforms=choices["all_platforms"],
         offline=choices["offline"],
+        breakdown=choices["breakdown"],
         progress=talk,
         talk=talk.line,
     )
