@@ -31,6 +31,7 @@ ARROWS = {
     "gates": NEUTRAL | {"model", "configuration"},
     "probing": NEUTRAL | {"model", "sources"},
     "reports": NEUTRAL | {"model"},
+    "predictions": NEUTRAL | {"model", "binaries", "breakdown.embeds", "breakdown.program"},
     "anatomy": NEUTRAL | {"model", "binaries", "breakdown", "predictions"},
     "inside": NEUTRAL | {"model", "sources", "layers", "binaries", "system", "checks", "anatomy"},
     "assemble": NEUTRAL | {"model", "sources", "layers", "system", "inside", "anatomy"},
