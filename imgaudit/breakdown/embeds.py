@@ -5,21 +5,23 @@ Source: embed/embed.go (FS, file) and cmd/compile/internal/staticdata/embed.go. 
 hash. Folders end in / and hold nothing. Files embedded as string or []byte leave no name.
 """
 
+import bisect
 import dataclasses
-import re
-import struct
 from collections.abc import Iterable
 
 from imgaudit.breakdown.pieces import Span
 from imgaudit.breakdown.program import Program
+from imgaudit.errors import BinaryError
 
 HEADER, RECORD_WORDS = 24, 6
-MAX_FILES = 100_000
 MAX_NAME = 4096
+MAX_RECORDS = 500_000  # those of what only looks like a tree included
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class EmbeddedFile:
+    """address: of its content, which others with the same content share; 0 for an empty one. size: in bytes."""
+
     name: str
     address: int
     size: int
@@ -27,37 +29,42 @@ class EmbeddedFile:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class EmbeddedTree:
-    """address: of the slice header; size: of it and the records."""
+    """address: of the slice header."""
 
     address: int
-    size: int
     files: tuple[EmbeddedFile, ...]
 
 
-def find_embeds(program: Program, spans: Iterable[Span]) -> list[EmbeddedTree]:
-    """All trees in these spans of memory, by rising address."""
-    trees = []
+def find_embeds(program: Program, spans: Iterable[Span], candidates: Iterable[int]) -> list[EmbeddedTree]:
+    """All trees in these spans of memory, by rising address. candidates: addresses that variables point to."""
+    found = sorted(set(candidates))
+    trees, room = [], MAX_RECORDS
     for start, end in spans:
         start = start + 7 & ~7
         words = program.words(start, end, "read-only data")
-        for number in [n for n, word in enumerate(words) if word == start + HEADER + 8 * n]:
+        for address in found[bisect.bisect_left(found, start) : bisect.bisect_left(found, end - HEADER)]:
+            number = address - start >> 3
             first = number + HEADER // 8
-            if first > len(words):
+            if address & 7 or first > len(words) or words[number] != address + HEADER:
                 continue
             count = words[number + 1]
-            if count != words[number + 2] or not 0 < count <= MAX_FILES or first + RECORD_WORDS * count > len(words):
+            last = first + RECORD_WORDS * count
+            if not count or count != words[number + 2] or last > len(words):
                 continue
-            files = _files(program, words[first : first + RECORD_WORDS * count].tolist())
+            room -= count
+            if room < 0:
+                raise BinaryError(f"more than {MAX_RECORDS} embedded files are not believed")
+            files = _files(program, words[first:last])
             if files is not None:
-                trees.append(EmbeddedTree(start + 8 * number, HEADER + 8 * RECORD_WORDS * count, files))
+                trees.append(EmbeddedTree(address, files))
     return trees
 
 
-def _files(program: Program, words: list[int]) -> tuple[EmbeddedFile, ...] | None:
+def _files(program: Program, words: memoryview) -> tuple[EmbeddedFile, ...] | None:
     """The files of these records; None where any of them is none, for types' data looks like slices too."""
     files, size_of_file = [], len(program.data)
     for at in range(0, len(words), RECORD_WORDS):
-        name_at, name_size, content_at, size, *_ = words[at : at + RECORD_WORDS]
+        name_at, name_size, content_at, size = words[at : at + 4].tolist()
         place = program.offset(name_at)
         if place is None or not 0 < name_size <= MAX_NAME:
             return None
@@ -71,15 +78,5 @@ def _files(program: Program, words: list[int]) -> tuple[EmbeddedFile, ...] | Non
         content = program.offset(content_at) if size else 0
         if content is None or content + size > size_of_file:
             return None
-        files.append(EmbeddedFile(name.decode("utf-8", "surrogateescape"), content_at, size))
+        files.append(EmbeddedFile(name.decode("utf-8", "replace"), content_at if size else 0, size))
     return tuple(files)
-
-
-def pointers_to(program: Program, address: int, spans: Iterable[Span]) -> list[int]:
-    """Where in these spans an 8-aligned pointer to an address stands."""
-    needle = re.compile(re.escape(struct.pack("<Q", address)), re.DOTALL)
-    found = []
-    for start, end in spans:
-        raw = program.span(start, end, "data")
-        found += [start + m.start() for m in needle.finditer(raw) if (start + m.start()) & 7 == 0]
-    return found

@@ -6,26 +6,20 @@ Source: runtime/symtab.go (_func, functab), internal/abi/symtab.go, cmd/link/int
 import dataclasses
 import itertools
 import struct
-from collections import Counter
 
 from imgaudit.breakdown.moduledata import ModuleData
-from imgaudit.breakdown.names import Packages
+from imgaudit.breakdown.names import FOREIGN, Packages
+from imgaudit.breakdown.pointers import OWNER_BITS, majority
 from imgaudit.breakdown.program import Program
 from imgaudit.errors import BinaryError
 
 NONE = 0xFFFFFFFF
 PCDATA_INLINE, FUNCDATA_INLINE = 2, 3
 MAX_FUNCTIONS = 4_000_000
-MAX_TABLES = 64  # pcdata or funcdata of one function; Go has 5 and 8
+MAX_FOLDERS = 64  # of a file's path
 
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class InlineTree:
-    """function: its number; tree: from `gofunc` (before Go 1.18 an address); table: of its indexes, in pctab."""
-
-    function: int
-    tree: int
-    table: int
+InlineTree = tuple[int, int, int]
+"""Number of its function; the tree, from `gofunc` (before Go 1.18 an address); the table of its indexes, in pctab."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -33,25 +27,25 @@ class Functions:
     """Functions by rising address. Of what several share, the first one is the owner.
 
     starts: addresses, one more than functions. packages: their numbers. records: offsets of their records in the
-    functab's area, and where the last ends. units: their compiled units, NONE for none. pc_tables: first function
-    by offset in pctab. blobs: first function by funcdata, as in InlineTree. names: the table of names, and
-    packages_by_name what was looked up in it, by offset.
+    functab's area, and where the last ends. units: their compiled units, NONE for none; unit_packages: whose those
+    are. pc_tables: first function by offset in pctab. blobs: first function by funcdata, as in InlineTree.
+    by_name: packages of all names, by offset in their table; name_sizes: bytes of that table by package.
     """
 
     starts: list[int]
-    packages: list[int]
     records: list[int]
-    units: list[int]
-    unit_packages: dict[int, int]
-    pc_tables: dict[int, int]
-    blobs: dict[int, int]
-    trees: list[InlineTree]
-    names: bytes
-    packages_by_name: dict[int, int]
+    by_name: dict[int, int]
+    name_sizes: dict[int, int]
+    packages: list[int] = dataclasses.field(default_factory=list)
+    units: list[int] = dataclasses.field(default_factory=list)
+    unit_packages: dict[int, int] = dataclasses.field(default_factory=dict)
+    pc_tables: dict[int, int] = dataclasses.field(default_factory=dict)
+    blobs: dict[int, int] = dataclasses.field(default_factory=dict)
+    trees: list[InlineTree] = dataclasses.field(default_factory=list)
 
 
 def read_functions(program: Program, md: ModuleData, packages: Packages) -> Functions:
-    """BinaryError, IndexError, ValueError or struct.error where the tables contradict themselves."""
+    """BinaryError, IndexError, KeyError or ValueError where the tables contradict themselves."""
     if not 0 < md.functions <= MAX_FUNCTIONS:
         raise BinaryError(f"a table of {md.functions} functions is not believed")
     old = md.minor < 18
@@ -60,15 +54,26 @@ def read_functions(program: Program, md: ModuleData, packages: Packages) -> Func
     cells = table.cast("Q" if old else "I").tolist()
     base = 0 if old else md.text[0]
     starts, offsets = [base + cell for cell in cells[0::2]], cells[1::2]
-    if any(a > b for a, b in itertools.pairwise(starts)):
+    if any(a > b for a, b in itertools.pairwise(starts)) or starts[-1] > md.text[1]:
         raise BinaryError("its functions are not in order")
-    names = bytes(program.span(md.names, md.units, "the names of its functions"))
-    out = Functions(starts, [], offsets, [], {}, {}, {}, [], names, {})
-    votes: dict[int, Counter[int]] = {}
-    end = _read_records(out, _area(program, md), md, votes, packages)
-    out.records = [*offsets, end]
-    _settle(out, votes, program, md, packages)
+    out = Functions(starts, offsets, *_read_names(program, md, packages))
+    _read_records(out, _area(program, md), md)
+    _settle(out, program, md, packages)
     return out
+
+
+def _read_names(program: Program, md: ModuleData, packages: Packages) -> tuple[dict[int, int], dict[int, int]]:
+    """Packages of all names by their offset, and bytes of names by package: those only inlined have a name too."""
+    raw = bytes(program.span(md.names, md.units, "the names of its functions"))
+    by_name, sizes, at = {}, {0: 0}, 0
+    for name in raw.decode("latin-1").split("\0")[:-1]:  # a byte stays a character, offsets stay right
+        package = packages.of_symbol(name)
+        by_name[at] = package
+        size = len(name) + 1
+        if name:
+            sizes[package] = sizes.get(package, 0) + size
+        at += size
+    return by_name, sizes
 
 
 def _area(program: Program, md: ModuleData) -> memoryview:
@@ -81,67 +86,73 @@ def _area(program: Program, md: ModuleData) -> memoryview:
     return raw[: len(raw) // 4 * 4].cast("I")
 
 
-def _read_records(
-    out: Functions, words: memoryview, md: ModuleData, votes: dict[int, Counter[int]], packages: Packages
-) -> int:
-    """Fills out by each function's record; gives the end of the last one, from the functab."""
+def _read_records(out: Functions, words: memoryview, md: ModuleData) -> None:
+    """Fills out by each function's record. Records stand one behind the other, in the order of functions.
+
+    They are read backwards, so that the first function has the last word on what it shares with others. Functions of
+    a package mostly follow each other: what these point to is collected and given to them at once.
+    """
     old = md.minor < 18
-    fixed = 10 if 18 <= md.minor < 20 else 11  # words before the arrays
     entry = 1 if old else 0  # words more that the function's address takes
+    fixed = 10 if 18 <= md.minor < 20 else 11  # words before the arrays
     no_blob = 0 if old else NONE
-    known, symbols, of_symbol = out.packages_by_name, out.names, packages.of_symbol
-    pc_tables, blobs, owners, units, trees = out.pc_tables, out.blobs, out.packages, out.units, out.trees
-    end = 0
-    for number, offset in enumerate(out.records):
+    by_name, records, packages, units, trees = out.by_name, out.records, out.packages, out.units, out.trees
+    tables: list[int] = []
+    blobs: list[int] = []
+    before, end, area_end = -1, 4 * len(words), 0
+    for number in range(len(records) - 1, -1, -1):
+        offset = records[number]
         at = offset >> 2
-        name = words[at + 1 + entry]
-        package = known.get(name)
-        if package is None:
-            package = known[name] = of_symbol(symbols[name : symbols.index(b"\0", name)])
-        owners.append(package)
-        unit = words[at + 8 + entry]
-        units.append(unit)
-        if unit != NONE:
-            if unit not in votes:
-                votes[unit] = Counter()
-            votes[unit][package] += 1
-        pc_count, blob_count = words[at + 7 + entry], words[at + fixed - 1] >> 24
-        if pc_count > MAX_TABLES or blob_count > MAX_TABLES:
-            raise BinaryError(f"the record of its function {number} is not believed")
-        at_arrays = at + fixed
-        after = at_arrays + pc_count
-        tables = words[at + 4 + entry : at + 7 + entry].tolist() + words[at_arrays:after].tolist()
-        for table in tables:
-            pc_tables.setdefault(table, number)
-        if old:
-            after += after & 1
-            end = 4 * after + 8 * blob_count
-            pairs = words[after : after + 2 * blob_count].tolist()
-            data = [low | high << 32 for low, high in zip(pairs[0::2], pairs[1::2], strict=True)]
-        else:
-            end = 4 * (after + blob_count)
-            data = words[after : after + blob_count].tolist()
-        for blob in data:
-            blobs.setdefault(blob, number)
+        record = words[at : at + fixed].tolist()
+        package = by_name[record[1 + entry]]
+        if package != before or not package:
+            out.pc_tables.update(dict.fromkeys(tables, number + 1))
+            out.blobs.update(dict.fromkeys(blobs, number + 1))
+            before, tables, blobs = package, [], []
+        packages.append(package)
+        units.append(record[8 + entry])
+        pc_count, blob_count = record[7 + entry], record[fixed - 1] >> 24
+        after = at + fixed + pc_count
+        first = after + (after & 1) if old else after
+        last = first + blob_count * (2 if old else 1)
+        if offset & 3 or 4 * last > end:
+            raise BinaryError(f"the record of its function {number} is not where it can be")
+        pcdata = words[at + fixed : after].tolist()
+        tables += record[4 + entry : 7 + entry]
+        tables += pcdata
+        data = words[first:last].cast("B").cast("Q").tolist() if old else words[first:last].tolist()
+        blobs += data
+        area_end = area_end or 4 * last
         if blob_count > FUNCDATA_INLINE and pc_count > PCDATA_INLINE:
-            tree, table = data[FUNCDATA_INLINE], tables[3 + PCDATA_INLINE]
+            tree, table = data[FUNCDATA_INLINE], pcdata[PCDATA_INLINE]
             if tree != no_blob and table:
-                trees.append(InlineTree(number, tree, table))
-    blobs.pop(no_blob, None)
-    return end
+                trees.append((number, tree, table))
+        end = offset
+    out.pc_tables.update(dict.fromkeys(tables, 0))
+    out.blobs.update(dict.fromkeys(blobs, 0))
+    out.blobs.pop(no_blob, None)
+    records.append(area_end)
+    packages.reverse()
+    units.reverse()
+    trees.reverse()
 
 
-def _settle(
-    out: Functions, votes: dict[int, Counter[int]], program: Program, md: ModuleData, packages: Packages
-) -> None:
+def _settle(out: Functions, program: Program, md: ModuleData, packages: Packages) -> None:
     """A unit is the package of most of its functions, else of its file's folder; so are functions without a package
-    in their names, which are assembly's."""
-    for unit, vote in votes.items():
-        majority = next((package for package, _ in vote.most_common() if package), 0)
-        out.unit_packages[unit] = majority or _package_of_file(program, md, unit, packages)
-    for number, package in enumerate(out.packages):
-        if not package:
-            out.packages[number] = out.unit_packages.get(out.units[number], 0)
+    in their names, which are assembly's. Those of no unit are the linker's or C's."""
+    votes = (unit << OWNER_BITS | package for unit, package in zip(out.units, out.packages, strict=True))
+    known = majority(votes)
+    known.pop(NONE, None)
+    for unit in dict.fromkeys(out.units):
+        if unit != NONE:
+            out.unit_packages[unit] = known.get(unit) or _package_of_file(program, md, unit, packages)
+    own = set(out.unit_packages.values())
+    for number, (package, unit) in enumerate(zip(out.packages, out.units, strict=True)):
+        if unit == NONE:
+            # C compilers write dots too (memcpy.part.0): believed is the name of a package that has code of its own.
+            out.packages[number] = package if package in own else FOREIGN
+        elif not package:
+            out.packages[number] = out.unit_packages[unit]
 
 
 def _package_of_file(program: Program, md: ModuleData, unit: int, packages: Packages) -> int:
@@ -153,11 +164,6 @@ def _package_of_file(program: Program, md: ModuleData, unit: int, packages: Pack
     at = md.file_names + name
     if at >= md.pc_tables:
         return 0
-    raw = bytes(program.span(at, min(at + 4096, md.pc_tables), "a file's name")).partition(b"\0")[0]
-    folder = raw.decode("utf-8", "replace").rpartition("/")[0]
-    while folder:
-        found = packages.find(folder)
-        if found:
-            return found
-        folder = folder.partition("/")[2]
-    return 0
+    raw = bytes(program.span(at, min(at + 1024, md.pc_tables), "a file's name")).partition(b"\0")[0]
+    folders = raw.decode("utf-8", "replace").split("/")[:-1][-MAX_FOLDERS:]
+    return next(filter(None, (packages.find("/".join(folders[n:])) for n in range(len(folders)))), 0)

@@ -28,7 +28,7 @@ def break_down(data: memoryview, go: GoInfo) -> SizeBreakdown:
     from imgaudit.breakdown.assemble import take_apart
 
     elf = Elf(data)
-    if elf.machine not in MACHINES:
+    if elf.machine not in MACHINES or elf.bits != 64 or elf.endian != "little":
         raise BinaryError(f"programs for {elf.machine} are not taken apart, only those for {' and '.join(MACHINES)}")
     extent = Pclntab(elf).extent
     if extent is None:

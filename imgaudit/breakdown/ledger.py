@@ -4,11 +4,10 @@ import bisect
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from imgaudit.breakdown.embeds import EmbeddedTree
 from imgaudit.breakdown.modules import Modules
-from imgaudit.breakdown.names import Packages
-from imgaudit.breakdown.parts import file_parts
-from imgaudit.breakdown.pieces import Piece
+from imgaudit.breakdown.names import FOREIGN, Packages
+from imgaudit.breakdown.parts import Part, file_parts
+from imgaudit.breakdown.pieces import Piece, Span
 from imgaudit.breakdown.program import RELA, Program
 from imgaudit.errors import BinaryError
 from imgaudit.model import Embed, ModuleSize, PackageSize, Remainder, SizeBreakdown
@@ -26,10 +25,11 @@ class Ledger:
         self._loaded = sorted((part.address, number) for number, part in enumerate(self._parts) if part.address)
         self._left = [part.size for part in self._parts]
         self._sums: dict[str, defaultdict[int, int]] = {kind: defaultdict(int) for kind in KINDS}
+        self._contents: dict[int, int] = {}
         self._embeds: list[Embed] = []
         self._unattributed = 0
 
-    def span_of(self, address: int) -> tuple[int, int] | None:
+    def span_of(self, address: int) -> Span | None:
         """The part of the file that is loaded there, as addresses."""
         number = self._part(address)
         part = None if number is None else self._parts[number]
@@ -48,13 +48,14 @@ class Ledger:
         if number is None:
             raise BinaryError(f"its {kind} is in no part of the file")
         for package, size in sums.items():
-            self._left[number] -= size
-            self._give(kind, package, size)
+            if package != FOREIGN:
+                self._left[number] -= size
+                self._give(kind, package, size)
 
     def add_inlined(self, sums: dict[int, int]) -> None:
         """Takes no bytes: they are in other packages' code."""
         for package, size in sums.items():
-            if package:
+            if package > FOREIGN:
                 self._sums["inlined"][package] += size
 
     def _give(self, kind: str, package: int, size: int) -> None:
@@ -64,18 +65,33 @@ class Ledger:
             self._unattributed += size
 
     def add_pieces(self, pieces: Iterable[Piece]) -> None:
-        """Pieces don't overlap. An embedded file's bytes go to its Embed, those that are taken were added already."""
+        """Pieces rise and don't overlap. Those that are taken were added already, those that no Go owns stay.
+
+        What reaches beyond the part that it starts in is none of it.
+        """
+        number, until = -1, 0
         for start, end, package, kind in pieces:
-            number = self._part(start)
-            if number is None or kind == "taken":
+            if start >= until:
+                number, until = self._part_from(start)
+            if number < 0 or kind == "taken" or (package == FOREIGN and kind != "embed"):
                 continue
-            part = self._parts[number]
-            size = min(end, part.address + part.size) - start
+            size = min(end, until) - start
             self._left[number] -= size
-            if kind == "lookup":
+            if kind == "embed":
+                self._contents[package] = self._contents.get(package, 0) + size
+            elif kind == "lookup":
                 self._share(size)
-            elif kind != "embed":
+            else:
                 self._give(kind, package, size)
+
+    def _part_from(self, address: int) -> tuple[int, int]:
+        """The part that is loaded there, -1 for none, and up to which address that holds."""
+        found = self._part(address)
+        place = bisect.bisect_right(self._loaded, (address, len(self._parts)))
+        following = self._loaded[place][0] if place < len(self._loaded) else 1 << 64
+        if found is None:
+            return -1, following
+        return found, min(self._parts[found].address + self._parts[found].size, following)
 
     def _share(self, size: int) -> None:
         """The table from addresses to functions grows with the code: its bytes by the shares of that."""
@@ -91,12 +107,10 @@ class Ledger:
         largest = max(code, key=lambda package: (code[package], -package))
         self._sums["pclntab"][largest] += size - given
 
-    def add_embed(self, owner: int, tree: EmbeddedTree, sizes: dict[int, int]) -> None:
-        """sizes: bytes that the file gives to an embedded content, by its address; equal contents are there once."""
-        package = self._named(owner) if owner else "unknown"
-        for file in tree.files:
-            size = sizes.pop(file.address, 0) if file.size else 0
-            self._embeds.append(Embed(package=package, path=file.name, size=size))
+    def add_embed(self, owner: int, path: str, content: int) -> None:
+        """A file by the number of its piece. Files of the same content share one: its bytes are the first one's."""
+        package = self._packages.names[owner] if owner > FOREIGN else "unknown"
+        self._embeds.append(Embed(package=package, path=path, size=self._contents.pop(content, 0)))
 
     def add_relocations(self, pieces: Sequence[Piece]) -> None:
         """A relocation belongs to the package of the place that it writes to. pieces: rising, not overlapping."""
@@ -108,42 +122,38 @@ class Ledger:
             return
         place = 0
         for site in program.sites:
-            while place < len(pieces) and pieces[place].end <= site:
+            while place < len(pieces) and pieces[place][1] <= site:
                 place += 1
             if place == len(pieces):
                 break
-            piece = pieces[place]
-            if piece.start <= site and piece.package:
+            start, _, package, kind = pieces[place]
+            if start <= site and package > FOREIGN and kind in ("types", "data", "pclntab"):
                 self._left[number] -= RELA.size
-                self._sums["types" if piece.kind == "types" else "data"][piece.package] += RELA.size
-
-    def _named(self, package: int) -> str:
-        return self._packages.names[package]
+                self._sums[kind][package] += RELA.size
 
     def result(self, modules: Modules) -> SizeBreakdown:
         """BinaryError where more was given than the file has."""
         total = self._program.elf.size
-        remainder: dict[str, int] = {}
-        for part, left in zip(self._parts, self._left, strict=True):
-            if left < 0:
-                raise BinaryError(f"its tables account for more than all of {part.name}")
-            if left:
-                remainder[part.name] = remainder.get(part.name, 0) + left
-        outside = total - sum(part.size for part in self._parts)
-        if outside:
-            remainder[OUTSIDE] = outside
+        remainder = _remainder(self._parts, self._left, total)
         packages = self._rows(modules)
         by_module: dict[str, int] = defaultdict(int)
         for row in packages:
             if row.module is not None:
                 by_module[row.module] += row.total
+        embeds = [
+            embed if embed.package == (name := modules.rename(embed.package)) else replace_package(embed, name)
+            for embed in self._embeds
+        ]
+        given = sum(row.total for row in packages) + sum(embed.size for embed in embeds) + self._unattributed
+        if given + sum(remainder.values()) != total:
+            raise BinaryError("its tables account for more or less than the file has")
         return SizeBreakdown(
             packages=packages,
             modules=tuple(
                 ModuleSize(path=path, version=modules.version(path), total=size)
                 for path, size in sorted(by_module.items(), key=lambda item: (-item[1], item[0]))
             ),
-            embeds=tuple(sorted(self._embeds, key=lambda embed: (-embed.size, embed.package, embed.path))),
+            embeds=tuple(sorted(embeds, key=lambda embed: (-embed.size, embed.package, embed.path))),
             remainder=tuple(
                 Remainder(section=name, size=size)
                 for name, size in sorted(remainder.items(), key=lambda item: (-item[1], item[0]))
@@ -153,20 +163,44 @@ class Ledger:
         )
 
     def _rows(self, modules: Modules) -> tuple[PackageSize, ...]:
-        rows = []
+        by_name: dict[str, list[int]] = {}
         for package in set().union(*self._sums.values()):
-            name = modules.rename(self._named(package))
-            code, inlined, pclntab, types, data = (self._sums[kind].get(package, 0) for kind in KINDS)
-            rows.append(
-                PackageSize(
-                    name=name,
-                    module=modules.of(name),
-                    code=code,
-                    inlined=inlined,
-                    pclntab=pclntab,
-                    types=types,
-                    data=data,
-                    total=code + pclntab + types + data,
+            row = by_name.setdefault(modules.rename(self._packages.names[package]), [0] * len(KINDS))
+            for column, kind in enumerate(KINDS):
+                row[column] += self._sums[kind].get(package, 0)
+        rows = []
+        for name, (code, inlined, pclntab, types, data) in by_name.items():
+            if min(code, inlined, pclntab, types, data) < 0:
+                raise BinaryError(f"its tables give {name} less than nothing")
+            if code or inlined or pclntab or types or data:
+                rows.append(
+                    PackageSize(
+                        name=name,
+                        module=modules.of(name),
+                        code=code,
+                        inlined=inlined,
+                        pclntab=pclntab,
+                        types=types,
+                        data=data,
+                        total=code + pclntab + types + data,
+                    )
                 )
-            )
         return tuple(sorted(rows, key=lambda row: (-row.total, row.name)))
+
+
+def replace_package(embed: Embed, name: str) -> Embed:
+    return Embed(package=name, path=embed.path, size=embed.size)
+
+
+def _remainder(parts: Sequence[Part], left: Sequence[int], total: int) -> dict[str, int]:
+    """Bytes that nobody got, by the part's name."""
+    remainder: dict[str, int] = {}
+    for part, size in zip(parts, left, strict=True):
+        if size < 0:
+            raise BinaryError(f"its tables account for more than all of {part.name}")
+        if size:
+            remainder[part.name] = remainder.get(part.name, 0) + size
+    outside = total - sum(part.size for part in parts)
+    if outside:
+        remainder[OUTSIDE] = remainder.get(OUTSIDE, 0) + outside
+    return remainder

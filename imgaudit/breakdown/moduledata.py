@@ -72,6 +72,8 @@ def find_module_data(program: Program, table: int, minor: int | None) -> ModuleD
     if address is None:
         raise BinaryError("its table of functions is not part of what is loaded")
     (names,) = struct.unpack_from("<Q", program.data, table + (24 if magic == _MAGIC_1_16 else 32))
+    if minor is not None and magic != _magic_of(minor):
+        minor = None  # the build info says what the table can't be
     problem = "its module data was not found"
     for words in _search(program, struct.pack("<QQ", address, address + names)):
         found = _read(words, _minor(words, magic) if minor is None else min(minor, NEWEST))
@@ -89,6 +91,10 @@ def _search(program: Program, pattern: bytes) -> Iterator[tuple[int, ...]]:
             at = load.offset + match.start()
             if at + 8 * WORDS <= program.elf.size:
                 yield struct.unpack_from(f"<{WORDS}Q", program.data, at)
+
+
+def _magic_of(minor: int) -> int:
+    return _MAGIC_1_16 if minor < 18 else 0xFFFFFFF0 if minor < 20 else 0xFFFFFFF1
 
 
 def _minor(words: tuple[int, ...], magic: int) -> int:

@@ -2,20 +2,25 @@
 
 import re
 
-_ESCAPE = re.compile(r"%([0-9a-f]{2})")
-_BRACKETS = re.compile(r"\[[^\[\]]*\]")
-_TYPE = re.compile(r"type[:.]\.(?:eq|hash)\.(.+)")
+FOREIGN = 1
+"""The number of what is not Go: C code, and what only C code refers to. It gets no row; its bytes stay remainder."""
+
+_ESCAPE = re.compile(rb"%([0-9a-f]{2})")
+_COMPARE = re.compile(r"type[:.]\.(?:eq|hash)\.(.+)", re.DOTALL)
+_SYNTHETIC = ("go:", "go.", "type:", "type..")
+_INSIDE = re.compile(r"[\w./%~-]*[\w%~-]\.\w")  # package.Name, somewhere in a type
 
 
 class Packages:
-    """Numbers of packages by name; 0 is none."""
+    """Numbers of packages by name; 0 is none, FOREIGN no Go."""
 
     def __init__(self) -> None:
-        self.names: list[str] = [""]
+        self.names: list[str] = ["", "(C)"]
         self._numbers: dict[str, int] = {"": 0}
-        self._by_symbol: dict[str, int] = {}
+        self._by_path: dict[str, int] = {}
 
     def number(self, name: str) -> int:
+        """The number of a package, a new one where it has none yet."""
         found = self._numbers.get(name)
         if found is None:
             found = self._numbers[name] = len(self.names)
@@ -26,34 +31,49 @@ class Packages:
         """The number of a package that is known already; 0 for any other."""
         return self._numbers.get(name, 0)
 
-    def of_symbol(self, symbol: bytes) -> int:
+    def of_path(self, path: str) -> int:
+        """The number of a package by its path as the linker escapes it."""
+        found = self._by_path.get(path)
+        if found is None:
+            found = self._by_path[path] = self.number(unescape(path))
+        return found
+
+    def of_symbol(self, symbol: str) -> int:
         """The package of a function's name; 0 where the name tells none."""
-        return self.number(package_of(symbol.decode("utf-8", "replace")))
+        return self.of_path(path_of(symbol))
 
 
 def package_of(symbol: str) -> str:
     """`net/http` for `net/http.(*Server).Serve.func1`; "" for a name that has no package of its own."""
-    if symbol.startswith(("go:", "go.", "type:", "type..")):
+    return unescape(path_of(symbol))
+
+
+def path_of(symbol: str) -> str:
+    """As `package_of`, the path still escaped. Type arguments have packages of their own and are left out."""
+    if symbol.startswith(_SYNTHETIC):
         return _synthetic(symbol)
     cut = symbol.find("[")
     if cut >= 0:
         symbol = symbol[:cut]
-    slash = symbol.rfind("/")
-    dot = symbol.find(".", slash + 1)
-    if dot < 0:
-        return ""
-    return unescape(symbol[:dot])
+    dot = symbol.find(".", symbol.rfind("/") + 1)
+    return symbol[:dot] if dot > 0 else ""
 
 
 def unescape(path: str) -> str:
-    return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), path) if "%" in path else path
+    """A path as it is imported: the linker writes dots of its last element, and bytes that are no ASCII, as %xx."""
+    if "%" not in path:
+        return path
+    raw = path.encode("utf-8", "surrogateescape")
+    return _ESCAPE.sub(lambda match: bytes((int(match[1], 16),)), raw).decode("utf-8", "replace")
 
 
 def _synthetic(symbol: str) -> str:
-    """The linker's own functions: one that compares a type is its package's, a wrapper the first path inside."""
-    match = _TYPE.match(symbol)
-    if match:
-        name = match[1].lstrip("*[]0123456789")
-        return package_of(name) if "." in name and not name.startswith(("struct", "interface", "func")) else "runtime"
-    inner = re.search(r"[\w./%~-]+\.\w", symbol[3:])
-    return package_of(inner[0]) if inner and not symbol.startswith(("go:buildid", "go.buildid")) else ""
+    """The linker's own functions: one that compares a type is its package's, a wrapper the first path's inside;
+    runtime's are those for types of no package, and since Go 1.27 those that types of one shape share."""
+    match = _COMPARE.match(symbol)
+    if match is None and symbol.startswith("type"):
+        return "runtime"
+    inside = _INSIDE.search(match[1] if match else symbol[3:])
+    if inside and not symbol.startswith(("go:buildid", "go.buildid")):
+        return path_of(inside[0])
+    return "runtime" if match else ""

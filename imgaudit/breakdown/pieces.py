@@ -2,34 +2,42 @@
 
 import bisect
 from collections.abc import Iterable, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from imgaudit.breakdown.names import FOREIGN
 
 Kind = Literal["types", "pclntab", "data", "embed", "lookup", "taken"]
-"""embed: an embedded file's content; lookup: the table that leads from an address to its function; taken: counted
-elsewhere."""
+"""embed: an embedded file's content, its number in the package's place; lookup: the table that leads from an address
+to its function; taken: counted elsewhere."""
 
-
-class Piece(NamedTuple):
-    """[start, end) of the process's memory; package: its number, 0 for none."""
-
-    start: int
-    end: int
-    package: int
-    kind: Kind
-
+Piece = tuple[int, int, int, Kind]
+"""[start, end) of the process's memory; package: its number, 0 for none. Plain tuples: there are 300,000 of them."""
 
 Span = tuple[int, int]
 
+ALIGNED = 32  # bytes that type data is aligned to at most (cmd/link/internal/ld, symalign)
+
 
 def disjoint(pieces: Iterable[Piece]) -> list[Piece]:
-    """The pieces by rising address, cut so that none overlaps: a byte is its first piece's."""
+    """The pieces by rising address, cut so that none overlaps: a byte is its first piece's. Padding between two types
+    goes with the one before it."""
     out: list[Piece] = []
-    done = 0
-    for piece in sorted(pieces):
-        start = max(piece.start, done)
-        if start < piece.end:
-            out.append(piece if start == piece.start else piece._replace(start=start))
-            done = piece.end
+    before: Kind = "taken"
+    at, done, owner = 0, 0, 0  # the piece that grows: not in out yet
+    for start, end, package, kind in sorted(pieces):
+        if end <= done:
+            continue
+        if kind == before == "types" and 0 <= start - done < ALIGNED:
+            done = start
+        start = max(start, done)
+        if start == done and package == owner and kind == before:
+            done = end
+            continue
+        if at < done:
+            out.append((at, done, owner, before))
+        at, done, owner, before = start, end, package, kind
+    if at < done:
+        out.append((at, done, owner, before))
     return out
 
 
@@ -37,25 +45,32 @@ def gaps(span: Span, taken: Sequence[Piece]) -> list[Span]:
     """What of a span none of these pieces takes; they rise and don't overlap."""
     start, end = span
     found = []
-    for piece in taken[max(bisect.bisect_right(taken, (start,)) - 1, 0) :]:
-        if piece.end <= start:
+    for place in range(max(bisect.bisect_right(taken, (start,)) - 1, 0), len(taken)):
+        first, last, _, _ = taken[place]
+        if last <= start:
             continue
-        if piece.start >= end:
+        if first >= end:
             break
-        if piece.start > start:
-            found.append((start, piece.start))
-        start = piece.end
+        if first > start:
+            found.append((start, first))
+        start = last
     if start < end:
         found.append((start, end))
     return found
 
 
-def give_out(free: Iterable[Span], owners: dict[int, int]) -> list[Piece]:
-    """Data by the last address before it that something refers to. owners: package by address referred to."""
-    targets = sorted(owners)
-    pieces = []
+def give_out(free: Iterable[Span], owners: dict[int, int], targets: Sequence[int]) -> list[Piece]:
+    """Data by the last address before it that something refers to. owners: package by address referred to, targets:
+    those addresses, rising."""
+    pieces: list[Piece] = []
     for start, end in free:
-        inside = targets[bisect.bisect_left(targets, start) : bisect.bisect_left(targets, end)]
-        for at, until in zip(inside, [*inside[1:], end], strict=False):
-            pieces.append(Piece(at, until, owners[at], "data"))
+        since, owner = start, FOREIGN
+        for at in targets[bisect.bisect_left(targets, start) : bisect.bisect_left(targets, end)]:
+            other = owners[at]
+            if other != owner:
+                if owner != FOREIGN and since < at:
+                    pieces.append((since, at, owner, "data"))
+                since, owner = at, other
+        if owner != FOREIGN:
+            pieces.append((since, end, owner, "data"))
     return pieces

@@ -9,14 +9,15 @@ from collections import defaultdict
 
 from imgaudit.breakdown.functions import NONE, Functions
 from imgaudit.breakdown.moduledata import ModuleData
-from imgaudit.breakdown.names import Packages
 from imgaudit.breakdown.pieces import Piece
 from imgaudit.breakdown.program import Program
+from imgaudit.errors import BinaryError
 
 Sums = dict[int, int]
 """Bytes by package number; 0 is none."""
 
-MAX_INLINED = 1 << 20  # records of one inline tree
+MAX_BLOB = 65_536  # bytes of a stack map
+MAX_DECODED = 16  # times that the pc tables are read: small functions share some
 
 
 def code_sums(functions: Functions) -> Sums:
@@ -27,9 +28,9 @@ def code_sums(functions: Functions) -> Sums:
     return dict(sums)
 
 
-def table_sums(program: Program, md: ModuleData, functions: Functions, packages: Packages) -> Sums:
+def table_sums(program: Program, md: ModuleData, functions: Functions) -> Sums:
     """Records, pc-value tables, names and lists of files, by package."""
-    sums: Sums = defaultdict(int)
+    sums: Sums = defaultdict(int, functions.name_sizes)
     entry = 16 if md.minor < 18 else 8
     records = functions.records
     for package, start, end in zip(functions.packages, records, records[1:], strict=False):
@@ -38,21 +39,8 @@ def table_sums(program: Program, md: ModuleData, functions: Functions, packages:
     places = sorted(place for place in functions.pc_tables if 0 < place < size)
     for place, end in zip(places, [*places[1:], size], strict=False):
         sums[functions.packages[functions.pc_tables[place]]] += end - place
-    _names(functions, packages, sums)
     _units(program, md, functions, sums)
     return dict(sums)
-
-
-def _names(functions: Functions, packages: Packages, sums: Sums) -> None:
-    """All names of functions, those that are only inlined too."""
-    known, at = functions.packages_by_name, 0
-    for name in functions.names.split(b"\0")[:-1]:
-        if name:
-            package = known.get(at)
-            if package is None:
-                package = known[at] = packages.of_symbol(name)
-            sums[package] += len(name) + 1
-        at += len(name) + 1
 
 
 def _units(program: Program, md: ModuleData, functions: Functions, sums: Sums) -> None:
@@ -82,8 +70,8 @@ def blob_pieces(md: ModuleData, functions: Functions, end: int | None, stops: li
         return []
     last = base + places[-1]
     ends = [base + place for place in places[1:]] + [max(end or last, last)]
-    pieces = [
-        Piece(base + place, stop, functions.packages[functions.blobs[place]], "pclntab")
+    pieces: list[Piece] = [
+        (base + place, stop, functions.packages[functions.blobs[place]], "pclntab")
         for place, stop in zip(places, ends, strict=True)
     ]
     return pieces if md.minor >= 18 else _stopped(pieces, stops)
@@ -91,16 +79,16 @@ def blob_pieces(md: ModuleData, functions: Functions, end: int | None, stops: li
 
 def _stopped(pieces: list[Piece], stops: list[int]) -> list[Piece]:
     """Each piece up to the next stop behind its start, and no longer than a stack map gets."""
-    out, place = [], 0
-    for piece in pieces:
-        while place < len(stops) and stops[place] <= piece.start:
+    out: list[Piece] = []
+    place = 0
+    for start, end, package, kind in pieces:
+        while place < len(stops) and stops[place] <= start:
             place += 1
-        end = min(piece.end, piece.start + 65_536, stops[place] if place < len(stops) else piece.end)
-        out.append(piece._replace(end=end))
+        out.append((start, min(end, start + MAX_BLOB, stops[place] if place < len(stops) else end), package, kind))
     return out
 
 
-def inlined_sums(program: Program, md: ModuleData, functions: Functions, packages: Packages) -> Sums:
+def inlined_sums(program: Program, md: ModuleData, functions: Functions) -> Sums:
     """Code by the package that it was written in, where the function that it stands in is another package's.
 
     A pc-value table is pairs of uvarints: the change of the value (zigzag), then of the address; a change of 0 that
@@ -108,44 +96,52 @@ def inlined_sums(program: Program, md: ModuleData, functions: Functions, package
     """
     quantum = 4 if program.elf.machine == "arm64" else 1
     size, name_at = (16, 4) if md.minor >= 20 else (20, 12)
-    known, names, owners = functions.packages_by_name, functions.names, functions.packages
+    by_name, packages, starts = functions.by_name, functions.packages, functions.starts
     base = md.gofunc or 0
     unpack = struct.Struct("<I").unpack_from
     pctab = bytes(program.span(md.pc_tables, md.functab, "its pc tables"))
-    data = program.data
+    data, room = program.data, MAX_DECODED * len(pctab)
     sums: Sums = defaultdict(int)
-    for tree in functions.trees:
-        start = program.offset(base + tree.tree)
+    for function, tree, table in functions.trees:
+        start = program.offset(base + tree)
         if start is None:
-            continue
+            raise BinaryError("an inline tree is not in the file")
         start += name_at
-        owner, at, value, first = owners[tree.function], tree.table, -1, True
+        owner, at, value, first = packages[function], table, -1, True
+        left = starts[function + 1] - starts[function]
         while True:
-            byte = pctab[at]
+            delta = pctab[at]
             at += 1
-            delta, bits = byte & 0x7F, 7
-            while byte & 0x80:
-                byte = pctab[at]
-                at += 1
-                delta |= (byte & 0x7F) << bits
-                bits += 7
+            if delta & 0x80:
+                delta, at = _uvarint(pctab, at - 1)
             if not delta and not first:
                 break
             first = False
             value += -(delta + 1 >> 1) if delta & 1 else delta >> 1
-            byte = pctab[at]
+            length = pctab[at]
             at += 1
-            length, bits = byte & 0x7F, 7
-            while byte & 0x80:
-                byte = pctab[at]
-                at += 1
-                length |= (byte & 0x7F) << bits
-                bits += 7
-            if 0 <= value < MAX_INLINED:
+            if length & 0x80:
+                length, at = _uvarint(pctab, at - 1)
+            length *= quantum
+            left -= length
+            if value >= 0:
                 (name,) = unpack(data, start + size * value)
-                package = known.get(name)
-                if package is None:
-                    package = known[name] = packages.of_symbol(names[name : names.index(b"\0", name)])
+                package = by_name[name]
                 if package != owner:
-                    sums[package] += length * quantum
+                    sums[package] += length
+        room -= at - table
+        if left < 0 or room < 0:
+            raise BinaryError("its inline trees tell of more code than there is")
     return dict(sums)
+
+
+def _uvarint(data: bytes, at: int) -> tuple[int, int]:
+    """A number of at most 35 bits and where it ends."""
+    value = 0
+    for shift in range(0, 35, 7):
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+    raise BinaryError("a number in its pc tables does not end")

@@ -8,18 +8,29 @@ import dataclasses
 import struct
 
 from imgaudit.breakdown.moduledata import ModuleData
-from imgaudit.breakdown.names import Packages, unescape
+from imgaudit.breakdown.names import Packages
 from imgaudit.breakdown.program import Program
+from imgaudit.breakdown.type_names import end_of_name, text_of_name
 from imgaudit.errors import BinaryError
 
 HEADER = 48
-ARRAY, CHAN, FUNC, INTERFACE, MAP, POINTER, SLICE, STRUCT = 17, 18, 19, 20, 21, 22, 23, 25
-UNCOMMON, REFLECT_NAMED = 1, 4
+ARRAY, CHAN, FUNC, INTERFACE, MAP, POINTER, SLICE, STRUCT, LAST_KIND = 17, 18, 19, 20, 21, 22, 23, 25, 26
+UNCOMMON, MASK_ON_DEMAND, FLAGS = 1, 16, 64
 MAX_TYPES = 2_000_000
+ALIGNMENTS = frozenset((1, 2, 4, 8))
 
 _HEADER = struct.Struct("<QQIBBBBQQii").unpack_from
 _UNCOMMON = struct.Struct("<iHHI").unpack_from
+_COUNTS = struct.Struct("<HH").unpack_from
+_WORD = struct.Struct("<Q").unpack_from
+_WORDS_3 = struct.Struct("<QQQ").unpack_from
+_METHOD = struct.Struct("<iiii").iter_unpack
+_INTERFACE_METHOD = struct.Struct("<ii").iter_unpack
+_FIELD = struct.Struct("<QQQ").iter_unpack
 _ITAB = 24
+
+# Bytes behind the header, and how many of their words are types that it is made of, for kinds without arrays.
+_PARTS = {ARRAY: (24, 2), CHAN: (16, 1), POINTER: (8, 1), SLICE: (8, 1)}
 
 
 @dataclasses.dataclass(slots=True)
@@ -40,22 +51,23 @@ def read_types(program: Program, md: ModuleData, packages: Packages, references:
 
 
 class _Reader:
+    """Offsets are from the start of the types' area; `parts` has every descriptor that was read."""
+
     def __init__(self, program: Program, md: ModuleData, packages: Packages) -> None:
         self.program, self.md, self.packages = program, md, packages
         self.base, self.limit = md.types
-        at = program.offset(self.base)
-        end = self.limit
-        if at is None or at + end - self.base > len(program.data):
-            raise BinaryError("its types are not in the file")
-        self.area = program.data[at : at + end - self.base]
-        self.size = end - self.base
-        self.seen: dict[int, int] = {}  # offset of a descriptor -> where it ends
-        self.own: dict[int, str | None] = {}
-        self.elem: dict[int, tuple[int, ...]] = {}
-        self.names: dict[int, tuple[int, int]] = {}  # offset -> end, descriptor that uses it first
-        self.masks: dict[int, int] = {}
-        self.itabs: list[tuple[int, int, int]] = []
-        self.map_extra = 40 if md.minor < 24 else 64 if md.minor < 27 else 88
+        self.area = program.span(self.base, self.limit, "its types")
+        self.size = len(self.area)
+        self.seen: dict[int, int] = {}  # descriptor -> where it ends
+        self.paths: dict[int, int] = {}  # descriptor -> the name that is its package's path
+        self.parts: dict[int, tuple[int, ...]] = {}  # descriptor -> the types that it is made of
+        self.names: dict[int, int] = {}  # name -> descriptor that uses it first
+        self.name_ends: dict[int, int] = {}  # name -> where it ends, 0 where there is none
+        self.masks: dict[int, int] = {}  # address of a GC mask -> descriptor that uses it first
+        self.itabs: list[tuple[int, int, int]] = []  # address, size, concrete type
+        # Of arrays of fields, parameters and methods, which don't overlap in a program that a compiler made.
+        self.room = self.size
+        self.map_extra = 88 if md.minor >= 27 else 64 if packages.find("internal/runtime/maps") else 40
 
     def walk(self) -> None:
         """From the linker's own lists."""
@@ -63,22 +75,17 @@ class _Reader:
         todo: list[int] = []
         if md.typelinks is not None and md.itablinks is not None:
             at, count = md.typelinks
-            links = program.span(at, at + 4 * min(count, MAX_TYPES), "type links").cast("i")
-            todo.extend(links.tolist())
+            todo.extend(program.span(at, at + 4 * min(count, MAX_TYPES), "type links").cast("i").tolist())
             at, count = md.itablinks
             for itab in program.span(at, at + 8 * min(count, MAX_TYPES), "itab links").cast("Q").tolist():
                 self._itab(itab, todo)
         if md.descriptors is not None:
-            self._follow(todo)
-            at = 8
-            end = md.descriptors - self.base
-            while at < end:
-                if not self._descriptor(at, todo):
-                    break
+            at, end = 8, min(md.descriptors - self.base, self.size)
+            while at < end and self._descriptor(at, todo):
                 at = self.seen[at] + 7 & ~7
         if md.itabs is not None:
             itab, end = md.itabs
-            while itab < end:
+            while itab < end and len(self.itabs) < MAX_TYPES:
                 step = self._itab(itab, todo)
                 if not step:
                     break
@@ -86,159 +93,125 @@ class _Reader:
         self._follow(todo)
 
     def add(self, roots: list[int]) -> None:
-        """Addresses that code refers to, where a descriptor may stand."""
-        end = self.walked
-        todo = [root - self.base for root in roots if root & 7 == 0 and self.base <= root < end]
-        self._follow([at for at in todo if at not in self.seen and self._plausible(at)])
+        """Addresses that code refers to, where a descriptor may stand: not behind what was reached so far."""
+        self._measure_names()
+        end = self.base + max(max(self.seen.values(), default=0), max(self.name_ends.values(), default=0))
+        self._follow([root - self.base for root in roots if root & 7 == 0 and self.base < root < end])
 
-    @property
-    def walked(self) -> int:
-        """The end of what was reached so far."""
-        ends = [max(self.seen.values(), default=0), max((end for end, _ in self.names.values()), default=0)]
-        return self.base + max(ends)
-
-    def _plausible(self, at: int) -> bool:
-        if at + HEADER > self.size:
-            return False
-        size, pointers, hash_, tflag, align, field, kind, _, _, name, to = _HEADER(self.area, at)
-        kind &= 31
-        return (
-            0 < kind <= 26
-            and tflag < 64
-            and align in (1, 2, 4, 8)
-            and field in (1, 2, 4, 8)
-            and pointers <= size
-            and 0 < name < self.size
-            and 0 <= to < self.size
-            and hash_ != 0
-        )
+    def _measure_names(self) -> None:
+        ends, area, minor = self.name_ends, self.area, self.md.minor
+        for at in self.names:
+            if at not in ends:
+                ends[at] = end_of_name(area, at, minor)
 
     def _follow(self, todo: list[int]) -> None:
+        seen = self.seen
         while todo:
             at = todo.pop()
-            if at not in self.seen and len(self.seen) < MAX_TYPES:
+            if at not in seen and len(seen) < MAX_TYPES:
                 self._descriptor(at, todo)
 
     def _descriptor(self, at: int, todo: list[int]) -> bool:
-        if at in self.seen:
+        """Reads one, and adds what it leads to; False where there is none."""
+        if at in self.parts:
             return True
-        if not 0 < at <= self.size - HEADER or not self._plausible(at):
+        if not 0 < at <= self.size - HEADER:
             return False
         area, base = self.area, self.base
-        _, _, _, tflag, _, _, kind, _, mask, name, to = _HEADER(area, at)
+        size, pointers, hash_, flags, align, field, kind, _, mask, name, to_this = _HEADER(area, at)
         kind &= 31
-        unpack = struct.unpack_from
-        extra, array = 0, 0
-        parts: tuple[int, ...] = ()
-        path: str | None = None
-        self.seen[at] = at + HEADER
-        if to:
-            todo.append(to)
+        if not (
+            0 < kind <= LAST_KIND
+            and flags < FLAGS
+            and align in ALIGNMENTS
+            and field in ALIGNMENTS
+            and pointers <= size
+            and 0 < name < self.size
+            and 0 <= to_this < self.size
+            and hash_
+        ):
+            return False
+        end = at + HEADER
+        self.seen[at] = end
         try:
-            if kind in (POINTER, SLICE):
-                extra = 8
-                parts = unpack("<Q", area, at + HEADER)
-            elif kind == ARRAY:
-                extra = 24
-                parts = unpack("<QQ", area, at + HEADER)
-            elif kind == CHAN:
-                extra = 16
-                parts = unpack("<Q", area, at + HEADER)
-            elif kind == MAP:
-                extra = self.map_extra
-                parts = unpack("<QQQ", area, at + HEADER)
-            elif kind == FUNC:
-                extra = 8
-                ins, outs = unpack("<HH", area, at + HEADER)
-                count = ins + (outs & 0x7FFF)
-                array = 8 * count
-                start = at + HEADER + extra + (16 if tflag & UNCOMMON else 0)
-                parts = unpack(f"<{count}Q", area, start) if count else ()
-            elif kind == INTERFACE:
-                extra = 32
-                where, _, count = unpack("<QQQ", area, at + HEADER)
-                path = self._name_at(where, at)
-                array = 8 * count
-                start = unpack("<Q", area, at + HEADER + 8)[0] - base
-                if 0 <= start <= self.size and count < 10_000:
-                    for method, typ in struct.iter_unpack("<ii", area[start : start + array]):
-                        self._name(method, at)
-                        todo.append(typ)
-            elif kind == STRUCT:
-                extra = 32
-                where, start, count = unpack("<QQQ", area, at + HEADER)
-                path = self._name_at(where, at)
-                array = 24 * count
-                start -= base
-                if 0 <= start <= self.size and count < 100_000:
-                    fields = list(struct.iter_unpack("<QQQ", area[start : start + array]))
-                    parts = tuple(field[1] for field in fields)
-                    for field, _, _ in fields:
-                        self._name(field - base, at)
-            end = at + HEADER + extra + array
-            if tflag & UNCOMMON:
-                package, methods, _, offset = _UNCOMMON(area, at + HEADER + extra)
-                end += 16
-                if package:
-                    path = self._name(package, at) or path
-                start = at + HEADER + extra + offset
-                end += 16 * methods
-                for method, typ, _, _ in struct.iter_unpack("<iiii", area[start : start + 16 * methods]):
-                    self._name(method, at)
-                    if typ > 0:
-                        todo.append(typ)
+            parts: tuple[int, ...]
+            if kind == POINTER:
+                end += 8
+                parts = _WORD(area, at + HEADER)
+            elif kind in (FUNC, INTERFACE, MAP, STRUCT) or kind in _PARTS:
+                end, parts = self._composed(kind, at, flags, todo)
+            else:
+                parts = ()
+            if flags & UNCOMMON:
+                end = self._uncommon(at, end, kind, todo)
         except struct.error:
             return False
         self.seen[at] = min(end, self.size)
-        self._name(name, at)
-        self.own[at] = path
-        references = tuple(part - base for part in parts if base < part < self.limit)
-        self.elem[at] = references
-        todo.extend(references)
-        if mask and not tflag & 16:
+        self.names.setdefault(name, at)
+        limit = self.limit
+        self.parts[at] = parts = tuple([part - base for part in parts if base < part < limit])
+        todo += parts
+        if to_this:
+            todo.append(to_this)
+        if mask and not flags & MASK_ON_DEMAND:
             self.masks.setdefault(mask, at)
         return True
 
-    def _name_at(self, address: int, user: int) -> str | None:
-        return self._name(address - self.base, user) if self.base < address < self.limit else None
+    def _composed(self, kind: int, at: int, flags: int, todo: list[int]) -> tuple[int, tuple[int, ...]]:
+        """Where the descriptor ends, less what _uncommon adds, and the addresses of the types that it is made of."""
+        area, start = self.area, at + HEADER
+        if kind in _PARTS:
+            size, count = _PARTS[kind]
+            return start + size, struct.unpack_from(f"<{count}Q", area, start)
+        if kind == MAP:
+            return start + self.map_extra, _WORDS_3(area, start)
+        if kind == FUNC:
+            ins, outs = _COUNTS(area, start)
+            count = ins + (outs & 0x7FFF)
+            self._spend(8 * count)
+            first = start + 8 + (16 if flags & UNCOMMON else 0)
+            return start + 8 + 8 * count, struct.unpack_from(f"<{count}Q", area, first)
+        path, array, count = _WORDS_3(area, start)
+        if self.base < path < self.limit:
+            self.paths[at] = path - self.base
+            self.names.setdefault(path - self.base, at)
+        array -= self.base
+        width = 8 if kind == INTERFACE else 24
+        self._spend(width * count)
+        end = start + 32 + width * count
+        if not 0 <= array <= self.size:
+            return end, ()
+        if kind == INTERFACE:
+            for method, typ in _INTERFACE_METHOD(area[array : array + width * count]):
+                self.names.setdefault(method, at)
+                todo.append(typ)
+            return end, ()
+        fields = list(_FIELD(area[array : array + width * count]))
+        for field, _, _ in fields:
+            self.names.setdefault(field - self.base, at)
+        return end, tuple([typ for _, typ, _ in fields])
 
-    def _name(self, at: int, user: int) -> str | None:
-        """The text of a name, and that it belongs to its first user."""
-        if not 0 < at < self.size - 2:
-            return None
-        area = self.area
-        flags = area[at]
-        place = at + 1
-        if self.md.minor < 17:
-            length, place = area[place] << 8 | area[place + 1], place + 2
-        else:
-            length, place = self._varint(place)
-        start, place = place, place + length
-        if place > self.size or flags > 15:
-            return None
-        if at not in self.names:
-            end = place
-            if flags & 2 and end + 2 <= self.size:
-                if self.md.minor < 17:
-                    tag, end = area[end] << 8 | area[end + 1], end + 2
-                else:
-                    tag, end = self._varint(end)
-                end += tag
-            if flags & 4:
-                end += 4
-            self.names[at] = (min(end, self.size), user)
-        return bytes(area[start:place]).decode("utf-8", "replace")
+    def _uncommon(self, at: int, end: int, kind: int, todo: list[int]) -> int:
+        """The methods and the package of a named type, which stand before parameters, fields and the like."""
+        extra = self.map_extra if kind == MAP else 32 if kind in (INTERFACE, STRUCT) else 8 if kind == FUNC else 0
+        start = at + HEADER + (_PARTS[kind][0] if kind in _PARTS else extra)
+        count: int
+        path, count, _, offset = _UNCOMMON(self.area, start)
+        self._spend(16 * count)
+        if path:
+            self.paths[at] = path
+            self.names.setdefault(path, at)
+        first = start + offset
+        for method, typ, _, _ in _METHOD(self.area[first : first + 16 * count]):
+            self.names.setdefault(method, at)
+            if typ > 0:
+                todo.append(typ)
+        return end + 16 + 16 * count
 
-    def _varint(self, at: int) -> tuple[int, int]:
-        value = shift = 0
-        while at < self.size and shift < 28:
-            byte = self.area[at]
-            at += 1
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                break
-            shift += 7
-        return value, at
+    def _spend(self, size: int) -> None:
+        self.room -= size
+        if self.room < 0:
+            raise BinaryError("its types have more fields and methods than there is room for")
 
     def _itab(self, address: int, todo: list[int]) -> int:
         """Its size; 0 where there is none."""
@@ -249,44 +222,57 @@ class _Reader:
         inter = interface - self.base
         if not 0 < inter <= self.size - HEADER - 32 or not self.base < concrete < self.limit:
             return 0
-        methods: int = struct.unpack_from("<Q", self.area, inter + HEADER + 16)[0]
-        if methods > 10_000:
+        (methods,) = _WORD(self.area, inter + HEADER + 16)
+        if methods > self.size:
             return 0
-        size = _ITAB + 8 * max(1, methods)
+        size: int = _ITAB + 8 * max(1, methods)
         self.itabs.append((address, size, concrete - self.base))
-        todo += [inter, concrete - self.base]
+        todo += (inter, concrete - self.base)
         return size
 
     def finish(self) -> Types:
-        """The packages of all that was reached."""
-        owners: dict[int, int] = {}
+        """The packages of all that was reached; what belongs to none is the language's own, so runtime's."""
+        owners = self._owners()
+        builtin, base = self.packages.number("runtime"), self.base
+        pieces = [(base + at, base + self.seen[at], owners[at] or builtin) for at in self.parts]
+        self._measure_names()
+        for at, end in self.name_ends.items():
+            if end:
+                pieces.append((base + at, base + end, owners.get(self.names[at], 0) or builtin))
+        pieces += [(at, at + size, owners.get(concrete, 0) or builtin) for at, size, concrete in self.itabs]
+        masks = sorted((address, owners.get(user, 0) or builtin) for address, user in self.masks.items())
+        return Types(pieces, masks)
 
-        def owner(at: int) -> int:
-            chain = []
-            found = 0
-            while at not in owners:
-                owners[at] = 0
-                chain.append(at)
-                path = self.own.get(at)
-                if path:
-                    found = self.packages.number(unescape(path))
+    def _owners(self) -> dict[int, int]:
+        """Packages of descriptors: a type's own, else that of the first type it is made of that has one, 0 for none."""
+        packages, minor = self.packages, self.md.minor
+        of_name: dict[int, int] = {}
+        for at in set(self.paths.values()):
+            end = end_of_name(self.area, at, minor)
+            of_name[at] = packages.of_path(text_of_name(self.area, at, minor)) if end else 0
+        owners = {at: of_name[path] for at, path in self.paths.items() if of_name[path]}
+        parts = self.parts
+        for at in parts:
+            if at in owners:
+                continue
+            owners[at] = 0
+            waiting = [(at, iter(parts[at]))]
+            while waiting:
+                found = 0
+                for part in waiting[-1][1]:
+                    known = owners.get(part)
+                    if known:
+                        found = known
+                        break
+                    if known is None and part in parts:
+                        owners[part] = 0
+                        waiting.append((part, iter(parts[part])))
+                        break
+                else:
+                    waiting.pop()
+                    continue
+                if found:
+                    # Each one waits for the next: they all are made of what was found.
+                    owners.update((link, found) for link, _ in waiting)
                     break
-                following = [part for part in self.elem.get(at, ()) if part in self.own]
-                target = next((part for part in following if self.own.get(part)), following[0] if following else None)
-                if target is None:
-                    break
-                at = target
-            else:
-                found = owners[at]
-            for link in chain:
-                owners[link] = found
-            return found
-
-        builtin = self.packages.number("runtime")
-        pieces = [
-            (self.base + at, self.base + end, owner(at) or builtin) for at, end in self.seen.items() if at in self.own
-        ]
-        pieces += [(self.base + at, self.base + end, owner(user) or builtin) for at, (end, user) in self.names.items()]
-        pieces += [(at, at + size, owner(concrete) or builtin) for at, size, concrete in self.itabs]
-        bits = sorted((address, owner(user) or builtin) for address, user in self.masks.items())
-        return Types(pieces, bits)
+        return owners
