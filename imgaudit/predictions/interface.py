@@ -16,11 +16,13 @@ from imgaudit.predictions.deflate import deflated
 
 
 class Subject:
-    """One unpacked Go program: what is known of it, and its bytes."""
+    """One Go program: what is known of it, and its bytes. data: unpacked; file: as it is shipped, which UPX may have
+    packed."""
 
-    def __init__(self, data: memoryview, binary: Binary) -> None:
+    def __init__(self, data: memoryview, binary: Binary, file: memoryview) -> None:
         self.data = data
         self.binary = binary
+        self.file = file
         self.elf = Elf(data)
 
     @cached_property
@@ -43,9 +45,14 @@ class Subject:
         return tuple(parts)
 
     @cached_property
-    def download(self) -> int:
-        """The whole file's share of a compressed layer."""
+    def deflated(self) -> int:
+        """The unpacked program's share of a compressed layer."""
         return sum(part.deflated for part in self.parts)
+
+    @cached_property
+    def download(self) -> int:
+        """The file's share, as it is shipped."""
+        return deflated(self.file, program=True) if self.binary.upx.present else self.deflated
 
 
 class Part:

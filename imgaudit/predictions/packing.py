@@ -1,4 +1,4 @@
-"""Packing with UPX, by method.
+"""Packing with UPX, by method, and not packing.
 
 What UPX makes of a part of a file is what zlib makes of it times a factor that hardly varies between programs: it
 depends on the method, and on whether the part is code, read-only data (tables and strings), data, or symbols and
@@ -22,6 +22,7 @@ class Method(NamedTuple):
     again: what a download still makes of the packed file."""
 
     flags: str
+    name: str  # as in UpxInfo
     code: dict[str, float]
     read_only: float
     data: float
@@ -33,27 +34,40 @@ class Method(NamedTuple):
 # Means over programs of 1.6 to 7.7 MB of Go 1.16 to 1.26, packed by UPX 4.2.2. A single part is off by up to 8 % (the
 # code of very small programs, old data), a file by up to 3 %.
 METHODS = (
-    Method("--lzma", {"amd64": 0.702, "arm64": 0.652}, 0.782, 0.833, 0.995, 5_600, 0.9997),
-    Method("--best", {"amd64": 0.868, "arm64": 0.884}, 1.026, 1.03, 1.107, 3_400, 0.979),
-    Method("-1", {"amd64": 1.040, "arm64": 1.042}, 1.167, 1.095, 1.112, 3_400, 0.976),
+    Method("--lzma", "lzma", {"amd64": 0.702, "arm64": 0.652}, 0.782, 0.833, 0.995, 5_600, 0.9997),
+    Method("--best", "nrv2e", {"amd64": 0.868, "arm64": 0.884}, 1.026, 1.03, 1.107, 3_400, 0.979),
+    Method("-1", "nrv2b", {"amd64": 1.040, "arm64": 1.042}, 1.167, 1.095, 1.112, 3_400, 0.976),
 )
 
 
 def packed(subject: Subject) -> Iterator[Prediction]:
-    """A prediction a method, of the file as it is: stripping it first is another change."""
+    """A prediction a method but the one in use, of the program as it is: stripping it first is another change."""
     machine = subject.elf.machine
     if machine not in MACHINES or subject.elf.type != TYPE or subject.elf.size < LEAST:
         return
     for method in METHODS:
+        if method.name == subject.binary.upx.method:
+            continue
         size = round(method.frame + sum(part.deflated * _factor(method, part, machine) for part in subject.parts))
         yield prediction(
             f"packing with UPX {method.flags}",
             f"upx {method.flags}",
             "estimated from how its parts compress, by factors measured on other Go programs; it costs time and "
             "memory at each start",
-            file=subject.elf.size - size,
+            file=len(subject.file) - size,
             download=subject.download - round(size * method.again),
         )
+
+
+def unpacked(subject: Subject) -> Iterator[Prediction]:
+    """The program as it was before it was packed."""
+    yield prediction(
+        "not packing with UPX",
+        "no upx",
+        "exact: the program inside; the download by compressing it. It starts faster, and scanners can read it",
+        file=len(subject.file) - len(subject.data),
+        download=subject.download - subject.deflated,
+    )
 
 
 def _factor(method: Method, part: Part, machine: str) -> float:

@@ -7,7 +7,7 @@ from imgaudit.model import Binary, Prediction
 from imgaudit.predictions.embedded_files import without_embedded_files
 from imgaudit.predictions.file_paths import without_file_paths
 from imgaudit.predictions.interface import Predictor, Subject
-from imgaudit.predictions.packing import packed
+from imgaudit.predictions.packing import packed, unpacked
 from imgaudit.predictions.stripping import stripped
 from imgaudit.predictions.time_zones import without_time_zones
 
@@ -18,22 +18,26 @@ PREDICTORS: tuple[Predictor, ...] = (
     without_time_zones,
     without_file_paths,
 )
+# For those that UPX packed.
+PACKED_PREDICTORS: tuple[Predictor, ...] = (unpacked, packed)
 
 
-def predict(data: memoryview, binary: Binary) -> tuple[Prediction, ...]:
+def predict(data: memoryview, binary: Binary, inside: memoryview | None = None) -> tuple[Prediction, ...]:
     """What changes of its build would save. data: the file's bytes; binary: what is known of it, its size_breakdown
-    for the embedded files. Raises nothing: of what can't be reckoned there is no prediction.
+    for the embedded files; inside: of a packed file, the program that `binaries.upx_whole.unpack_whole` gave.
 
-    Only of Go programs that are not packed: a packed file's parts can't be told apart without decoding it.
+    Raises nothing: of what can't be reckoned there is no prediction. There is none of programs other than Go's, nor
+    of a packed one whose inside is not given.
     """
-    if not binary.go.present or binary.upx.present or binary.analysis.status == "not_analysed":
+    program = inside if binary.upx.present else data
+    if program is None or not binary.go.present or binary.analysis.status == "not_analysed":
         return ()
     found: list[Prediction] = []
     try:
-        subject = Subject(data, binary)
+        subject = Subject(program, binary, data)
     except BinaryError:
         return ()
-    for predictor in PREDICTORS:
+    for predictor in PACKED_PREDICTORS if binary.upx.present else PREDICTORS:
         try:
             found += predictor(subject)
         except (BinaryError, struct.error, ValueError, IndexError, OverflowError):

@@ -1,5 +1,6 @@
 """Leaving out symbols and debug data: `-ldflags "-s -w"`."""
 
+import struct
 from collections.abc import Iterator
 
 from imgaudit.binaries.elf import SHT_NOBITS
@@ -26,13 +27,15 @@ def stripped(subject: Subject) -> Iterator[Prediction]:
     ]
     if not gone:
         return
-    size = sum(section.size for section in gone)
-    entry = 64 if subject.elf.bits == 64 else 40
-    headers = sum(entry + len(section.name) + 1 for section in gone)
+    size = sum(section.size + len(section.name) + 1 for section in gone)
+    wide = subject.elf.bits == 64
+    (headers,) = struct.unpack_from(subject.elf.order + ("Q" if wide else "I"), subject.data, 40 if wide else 32)
+    if headers > gone[0].offset:  # Go's linker puts them into the first page, whose room they don't change
+        size += len(gone) * (64 if wide else 40)
     yield prediction(
         "leaving out symbols and debug data",
         '-ldflags="-s -w"',
         f"exact: the size of {len(gone)} sections that are not loaded; the download by compressing them",
-        file=size + headers,
+        file=size,
         download=sum(deflated(subject.data[s.offset : s.offset + s.size], program=True) for s in gone),
     )

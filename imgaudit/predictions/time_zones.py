@@ -3,6 +3,7 @@
 Source: time/tzdata/zzipdata.go: one string that is a zip file of stored, uncompressed entries.
 """
 
+import re
 import struct
 from collections.abc import Iterator
 
@@ -28,7 +29,7 @@ def without_time_zones(subject: Subject) -> Iterator[Prediction]:
     tags = subject.binary.go.settings.get("-tags", "")
     yield prediction(
         "leaving out the time zones",
-        f"build without -tags {TAG}" if TAG in tags.split(",") else "don't import time/tzdata",
+        f"build without -tags {TAG}" if TAG in re.split("[ ,]", tags) else "don't import time/tzdata",
         "exact: the table of package time/tzdata; the image must then have /usr/share/zoneinfo",
         file=len(table),
         download=deflated(table, program=False),

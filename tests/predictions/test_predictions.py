@@ -7,6 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from imgaudit import binaries
+from imgaudit.binaries.upx_whole import unpack_whole
 from imgaudit.predictions import PREDICTORS, predict
 from tests.predictions.variants import (
     STRIPPED,
@@ -20,11 +22,11 @@ from tests.predictions.variants import (
     known,
     predicted,
 )
-from tests.support.gobuild import CGO, HELLO, MODULES, build, require_c
+from tests.support.gobuild import CGO, HELLO, MODULES, GoProgram, build, require_c
 from tests.support.upx import METHODS, pack, sample
 
 pytestmark = pytest.mark.go
-STRIP, TRIM, DROP, ZONES = '-ldflags="-s -w"', "-trimpath", "ship them as files, or not at all, instead of go:embed", ""
+STRIP, TRIM, DROP = '-ldflags="-s -w"', "-trimpath", "ship them as files, or not at all, instead of go:embed"
 
 
 def off(path: Path, real: Path, method: str) -> tuple[float, float]:
@@ -40,7 +42,7 @@ def off(path: Path, real: Path, method: str) -> tuple[float, float]:
 @pytest.mark.parametrize("arch", ["amd64", "arm64"])
 def test_strip_is_exact(arch: str) -> None:
     file, compressed = off(build(HELLO, "-trimpath", arch=arch), build(HELLO, "-trimpath", STRIPPED, arch=arch), STRIP)
-    assert abs(file) < 0.005
+    assert abs(file) < 0.0005
     assert abs(compressed) < 0.02
 
 
@@ -49,7 +51,7 @@ def test_strip_of_a_c_program_is_exact() -> None:
     external = "-linkmode external"
     full, small = f"-ldflags={external}", f"-ldflags={external} -s -w"
     file, compressed = off(build(CGO, full, cgo=True), build(CGO, small, cgo=True), STRIP)
-    assert abs(file) < 0.005
+    assert abs(file) < 0.0005
     assert abs(compressed) < 0.02
 
 
@@ -98,10 +100,8 @@ def test_time_zones_by_a_build_tag() -> None:
 
 
 @pytest.mark.parametrize("program", [HELLO, MODULES], ids=lambda program: program.name)
-def test_trimpath_within_a_hundredth(program: object) -> None:
-    assert program in (HELLO, MODULES)
-    which = HELLO if program is HELLO else MODULES
-    path, real = build(which, STRIPPED), build(which, STRIPPED, "-trimpath")
+def test_trimpath_within_a_hundredth(program: GoProgram) -> None:
+    path, real = build(program, STRIPPED), build(program, STRIPPED, "-trimpath")
     file, compressed = off(path, real, TRIM)
     assert abs(file) < 0.002
     assert abs(compressed) < 0.005
@@ -122,6 +122,25 @@ def test_each_says_what_it_rests_on() -> None:
         assert each.what
         assert each.basis
         assert each.saves.file
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("flag", ["-1", "--lzma"])
+def test_packed_program_packed_otherwise_or_not_at_all(flag: str) -> None:
+    path = build(HELLO, "-trimpath", STRIPPED)
+    shipped = pack(path, flag)
+    data = memoryview(shipped.read_bytes())
+    binary = binaries.place_file(str(shipped), data)
+    assert predict(data, binary) == (), "the program inside is not given"
+    found = {each.method: each.saves for each in predict(data, binary, unpack_whole(data))}
+    other = {"-1": "--lzma", "--lzma": "-1"}[flag]
+    assert set(found) == {"no upx", "upx --best", f"upx {other}"}
+    assert found["no upx"].file == len(data) - path.stat().st_size
+    for method, real in (("no upx", path), ("upx --best", pack(path, "--best")), (f"upx {other}", pack(path, other))):
+        saved = download(shipped) - download(real)
+        assert found[method].download == pytest.approx(saved, abs=0.05 * download(real))
+        assert found[method].file == pytest.approx(len(data) - real.stat().st_size, abs=0.05 * real.stat().st_size)
+    assert ((found["no upx"].download or 0) > 0) is (flag == "-1")
 
 
 def test_packed_programs_and_others_are_left_alone() -> None:
