@@ -70,8 +70,8 @@
     line.className = "filter";
     input.type = "search";
     input.value = state.get("filter." + table.dataset.name) || "";
-    line.append("Filter", input, count);
     const name = table.dataset.name, map = maps.get(name);
+    line.append(map ? "Filter packages" : "Filter", input, count);
     (map ? map.figure : table.closest(".scroll")).before(line);
 
     function filter() {

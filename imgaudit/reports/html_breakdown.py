@@ -1,14 +1,19 @@
 """The chapters of a page that show where the bytes of a Go program are, and what differs between two."""
 
+import dataclasses
 from collections.abc import Sequence
 
 from imgaudit import model
 from imgaudit.reports import breakdowns, growth, html_growth, html_parts, html_treemap, numbers, story, treemap
 from imgaudit.reports import html_view as view
+from imgaudit.reports.escape import shorten
 from imgaudit.reports.html_view import Column, Section, Table, Tile
 
 ROWS = 200
 """Packages in the tables of one page, shared out among its programs."""
+
+TITLE = 160
+"""Characters of a long name on hovering."""
 
 
 def tiles(item: model.Binary) -> tuple[Tile, ...]:
@@ -74,19 +79,25 @@ def _modules(item: model.Binary, breakdown: model.SizeBreakdown, ident: str) -> 
 
 
 def _swatched(name: str, swatch: str) -> view.Cell:
-    cell = view.name(name)
-    return view.Cell(cell.text, "name", cell.order, cell.title, tone=swatch, tight=cell.tight)
+    cell = _name(name)
+    return dataclasses.replace(cell, tone=swatch)
+
+
+def _name(text: str) -> view.Cell:
+    """A name of hundreds: its title is shorter than elsewhere, so that a page of hostile ones stays under 1 MB."""
+    cell = view.name(text)
+    return dataclasses.replace(cell, title=shorten(text, TITLE)) if cell.title else cell
 
 
 def _packages(breakdown: model.SizeBreakdown, ident: str, limit: int) -> Table:
     ranked = breakdowns.packages(breakdown)
     rows = (
         (
-            view.name(item.name),
+            _name(item.name),
             view.number(item.total),
             html_parts.share(item.total, breakdown.total),
             *(view.number(count) for count in (item.code, item.pclntab, item.types, item.data, item.inlined)),
-            view.words(item.module or breakdowns.UNKNOWN),
+            view.words(shorten(item.module or breakdowns.UNKNOWN, view.NAME)),
         )
         for item in ranked
     )
@@ -101,7 +112,7 @@ def _embeds(breakdown: model.SizeBreakdown, number: int) -> Table | None:
     if not files:
         return None
     rows = (
-        (view.name(item.path), view.number(item.size), html_parts.share(item.size, breakdown.total), owner(item))
+        (_name(item.path), view.number(item.size), html_parts.share(item.size, breakdown.total), _name(item.package))
         for item in files
     )
     shown, more = view.summed(rows, [item.size for item in files])
@@ -112,16 +123,12 @@ def _embeds(breakdown: model.SizeBreakdown, number: int) -> Table | None:
     return Table(f"embeds{number}", caption, columns, shown, more, summed=1)
 
 
-def owner(item: model.Embed) -> view.Cell:
-    return view.name(item.package)
-
-
 def _sections(breakdown: model.SizeBreakdown, number: int) -> Table | None:
     rest = breakdowns.remainder(breakdown)
     if not rest:
         return None
     rows = (
-        (view.name(item.section), view.number(item.size), html_parts.share(item.size, breakdown.total)) for item in rest
+        (_name(item.section), view.number(item.size), html_parts.share(item.size, breakdown.total)) for item in rest
     )
     shown, more = view.summed(rows, [item.size for item in rest])
     caption = f"Rest of sections, not given to packages: {numbers.size(sum(item.size for item in rest))}"

@@ -118,9 +118,8 @@ def _service(image: model.Image) -> Section:
 def _accounts(image: model.Image) -> list[Section]:
     """Where the bytes of the service are, and of the largest others that were taken apart."""
     service = facts.service(image)
-    others = [item for item in image.binaries if item is not service and item.size_breakdown is not None]
-    ranked = sorted(others, key=lambda item: (-item.size, item.path))
-    return html_breakdown.accounts([*([service] if service is not None else []), *ranked][:PROGRAMS])
+    first = [service] if service is not None else []
+    return html_breakdown.accounts([*first, *facts.taken_apart(image)][:PROGRAMS])
 
 
 def _runtime(image: model.Image) -> Section:

@@ -158,6 +158,8 @@ def _image(page: Page, report: model.Report) -> None:
     service = facts.service(image)
     if service is not None:
         _binary(page, service, f"Service: {code(service.path)}")
+    others = [f"{code(item.path)}: {text(breakdowns.verdict(item))}" for item in facts.taken_apart(image)]
+    page.lines("Where the bytes of other programs are", others)
     packages = sorted(image.packages, key=lambda item: (-(item.size or 0), item.name))
     rows = [(code(item.name), code(item.version), numbers.size(item.size)) for item in packages]
     page.table(f"OS packages: {text(measures.package_words(image))}", ("name", "version", "size"), "llr", rows)
