@@ -8,7 +8,6 @@ import re
 import struct
 from collections.abc import Iterator
 
-from imgaudit.binaries.pclntab_extent import Pclntab
 from imgaudit.model import GoInfo, Prediction
 from imgaudit.predictions.deflate import deflated
 from imgaudit.predictions.interface import Subject, prediction
@@ -40,7 +39,7 @@ def without_file_paths(subject: Subject) -> Iterator[Prediction]:
 
 def _file_names(subject: Subject) -> bytes:
     """The table of file names, NUL behind each; empty where there is none as Go 1.16 and later write it."""
-    extent = Pclntab(subject.elf).extent
+    extent = subject.table
     if extent is None:
         return b""
     table = subject.data[extent.start : extent.end]

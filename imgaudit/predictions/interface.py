@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 
 from imgaudit.binaries.elf import PT_LOAD, Elf
+from imgaudit.binaries.pclntab_extent import Extent, Pclntab
 from imgaudit.model import Binary, PredictedSaving, Prediction
 from imgaudit.predictions.deflate import deflated
 
@@ -43,6 +44,11 @@ class Subject:
         if done < self.elf.size:
             parts.append(Part(self.data[done:], None))
         return tuple(parts)
+
+    @cached_property
+    def table(self) -> Extent | None:
+        """Where the table of functions is (pclntab); None where none was found."""
+        return Pclntab(self.elf).extent
 
     @cached_property
     def deflated(self) -> int:

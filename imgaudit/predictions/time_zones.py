@@ -20,9 +20,10 @@ LEAST, MOST = 100 << 10, 4 << 20  # bytes of a table that is believed: 450 kB si
 
 
 def without_time_zones(subject: Subject) -> Iterator[Prediction]:
-    loaded = [part for part in subject.parts if part.flags is not None]
-    if not any(PACKAGE in bytes(part.data) for part in loaded):
+    names = subject.table
+    if names is None or PACKAGE not in bytes(subject.data[names.names_start : names.names_end]):
         return
+    loaded = (part for part in subject.parts if part.flags is not None)
     table = next((found for part in loaded for found in _tables(part)), None)
     if table is None:
         return
