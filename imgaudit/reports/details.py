@@ -144,7 +144,8 @@ def predictions(item: model.Binary) -> list[str]:
 def prediction(item: model.Prediction) -> str:
     """`pack with UPX would save ~4.50 MB of the file and ~300 kB of the download (method; basis)`.
 
-    What makes something larger is said to add to it.
+    What makes something larger is said to add to it. A basis that starts with "exact" is of the file's figure; the
+    download's is always an estimate.
     """
     saves = item.saves
     known = [(count, what) for count, what in ((saves.file, "file"), (saves.download, "download")) if count is not None]
@@ -154,6 +155,7 @@ def prediction(item: model.Prediction) -> str:
     for count, what in known:
         verb, to = ("save", "of") if count >= 0 else ("add", "to")
         again = bool(said) and said[-1].startswith(verb)
-        figure = f"~{numbers.size(abs(count))}" if count else "nothing"
+        estimated = "" if what == "file" and item.basis.startswith("exact") else "~"
+        figure = f"{estimated}{numbers.size(abs(count))}" if count else "nothing"
         said.append(f"{'' if again else verb + ' '}{figure} {to} the {what}")
     return f"{item.what} would {' and '.join(said)} ({item.method}; {item.basis})"

@@ -90,6 +90,12 @@ def test_a_prediction_says_what_grows_too(file: int | None, download: int | None
     assert details.prediction(model.Prediction(what="x", method="m", saves=saves, basis="b")) == words
 
 
+def test_an_exact_prediction_is_no_estimate() -> None:
+    saves = model.PredictedSaving(file=2_000_000, download=300_000)
+    exact = model.Prediction(what="x", method="m", saves=saves, basis="exact: it is")
+    assert details.prediction(exact).startswith("x would save 2.00 MB of the file and ~300 kB of the download")
+
+
 def test_growth_adds_up_to_the_difference() -> None:
     compared = accounts.two().comparison
     assert compared is not None
