@@ -20,6 +20,7 @@ from imgaudit.breakdown.tables import blob_pieces, code_sums, inlined_sums, tabl
 from imgaudit.breakdown.types import Types, read_types
 from imgaudit.model import GoInfo, SizeBreakdown
 
+ALIGNED = 4  # bytes: of variables this long or longer, none starts elsewhere (cmd/link/internal/ld, symalign)
 MASK = 4096  # bytes of a GC mask that is believed: behind the last one of a row something else may follow
 
 
@@ -64,6 +65,7 @@ def lay_out(program: Program, packages: Packages, ledger: Ledger, table: Extent,
     wanted = (spans[0][0], spans[-1][1])
     text = _united([*_parts(ledger, md.text[0]), md.text])[0]
     owners = code_references(program, text, wanted, functions.starts, functions.packages)
+    _drop_false(owners, (md.noptrdata, md.data))
     targets = sorted(owners)
     types = read_types(program, md, packages, targets)
     pointers = find_pointers(program, [md.data], wanted)
@@ -83,6 +85,13 @@ def lay_out(program: Program, packages: Packages, ledger: Ledger, table: Extent,
     follow_pointers(pointers, owners, targets)
     pieces = sorted(taken + give_out([gap for found in free.values() for gap in found], owners, targets))
     return Layout(program, packages, md, functions, pieces, _owned(trees, pointers, owners, targets))
+
+
+def _drop_false(owners: dict[int, int], variables: Iterable[Span]) -> None:
+    """What looks like a reference into the middle of a variable would cut a large table in two."""
+    for start, end in variables:
+        for address in [address for address in owners if start <= address < end and address % ALIGNED]:
+            del owners[address]
 
 
 def _parts(ledger: Ledger, *addresses: int | None) -> list[Span]:

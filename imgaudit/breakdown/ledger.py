@@ -22,7 +22,7 @@ class Ledger:
     def __init__(self, program: Program, packages: Packages) -> None:
         self._program, self._packages = program, packages
         self._parts = file_parts(program.elf)
-        self._loaded = sorted((part.address, number) for number, part in enumerate(self._parts) if part.address)
+        self._loaded = sorted((part.address, number) for number, part in enumerate(self._parts) if part.address >= 0)
         self._left = [part.size for part in self._parts]
         self._sums: dict[str, defaultdict[int, int]] = {kind: defaultdict(int) for kind in KINDS}
         self._contents: dict[int, int] = {}

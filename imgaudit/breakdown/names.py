@@ -5,6 +5,8 @@ import re
 FOREIGN = 1
 """The number of what is not Go: C code, and what only C code refers to. It gets no row; its bytes stay remainder."""
 
+SHAPES = "go.shape"
+
 _ESCAPE = re.compile(rb"%([0-9a-f]{2})")
 _COMPARE = re.compile(r"type[:.]\.(?:eq|hash)\.(.+)", re.DOTALL)
 _SYNTHETIC = ("go:", "go.", "type:", "type..")
@@ -35,7 +37,8 @@ class Packages:
         """The number of a package by its path as the linker escapes it."""
         found = self._by_path.get(path)
         if found is None:
-            found = self._by_path[path] = self.number(unescape(path))
+            # Types that only stand for others of their shape are no package's.
+            found = self._by_path[path] = 0 if path == SHAPES else self.number(unescape(path))
         return found
 
     def of_symbol(self, symbol: str) -> int:

@@ -6,10 +6,11 @@ from imgaudit.binaries.elf import PF_W, PF_X, PT_LOAD, SHT_NOBITS, Elf
 
 SHF_ALLOC = 2
 PF_R = 4
+NOT_LOADED = -1  # a position-independent program is loaded at 0
 
 
 class Part(NamedTuple):
-    """A stretch of the file. address: where it is loaded, 0 where it is not."""
+    """A stretch of the file. address: where it is loaded, NOT_LOADED where it is not."""
 
     name: str
     address: int
@@ -20,7 +21,7 @@ class Part(NamedTuple):
 def file_parts(elf: Elf) -> list[Part]:
     """Parts by rising offset, cut so that none overlaps. What none covers are headers and padding."""
     rows = [
-        Part(section.name, section.address if section.flags & SHF_ALLOC else 0, section.offset, section.size)
+        Part(section.name, section.address if section.flags & SHF_ALLOC else NOT_LOADED, section.offset, section.size)
         for section in elf.sections or ()
         if section.type not in (0, SHT_NOBITS) and section.size and section.offset + section.size <= elf.size
     ]
@@ -35,7 +36,7 @@ def file_parts(elf: Elf) -> list[Part]:
     for name, address, offset, size in sorted(rows, key=lambda part: (part.offset, -part.size)):
         cut = max(done - offset, 0)
         if cut < size:
-            out.append(Part(name, address + cut if address else 0, offset + cut, size - cut))
+            out.append(Part(name, address if address == NOT_LOADED else address + cut, offset + cut, size - cut))
             done = offset + size
     return out
 
