@@ -76,6 +76,7 @@ def lay_out(program: Program, packages: Packages, ledger: Ledger, table: Extent,
     files = [file for tree in trees for file in tree.files]
     claimed += [(file.address, file.address + file.size, n, "embed") for n, file in enumerate(files) if file.size]
     claimed += (_lookup(md), _counted(md, table))
+    claimed.append((*program.relocation_span, 0, "taken"))  # each is given to the package of its place
     taken = disjoint(claimed)
 
     free = {span: gaps(span, taken) for span in spans}

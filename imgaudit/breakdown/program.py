@@ -16,7 +16,8 @@ MAX_RELOCATIONS = 8_000_000
 
 class Program:
     """data: as long as the file. sites: addresses that relative relocations write to, rising; empty where the program
-    is not position-independent. relocations: offset in the file of their table, -1 for none."""
+    is not position-independent. relocations: offset in the file of their table, -1 for none; relocation_span: where it
+    is loaded."""
 
     def __init__(self, elf: Elf) -> None:
         self.elf = elf
@@ -24,6 +25,7 @@ class Program:
         self.loads = [s for s in elf.segments if s.type == PT_LOAD and s.file_size and s.offset < elf.size]
         self.sites: list[int] = []
         self.relocations = -1
+        self.relocation_span = (0, 0)
         if elf.type == "dyn":
             self._relocate()
 
@@ -48,6 +50,7 @@ class Program:
                         sites.append(where)
                         break
         sites.sort()
+        self.relocation_span = (tags[DT_RELA], tags[DT_RELA] + size)
         self.sites, self.relocations, self.data = sites, at, memoryview(patched).toreadonly()
 
     def _dynamic(self) -> dict[int, int]:
