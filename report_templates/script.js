@@ -186,7 +186,8 @@
       if (cell) zoom(alone ? null : block(cell), cell);
     });
     for (const type of ["focusin", "pointerover"]) {
-      frame.addEventListener(type, (event) => {
+      // On the figure: Chromium makes an SVG element that listens for focus a stop of the Tab key.
+      figure.addEventListener(type, (event) => {
         const cell = event.target.closest(".cell");
         if (cell && type === "focusin") mark(cell);
         if (cell) say(cell);

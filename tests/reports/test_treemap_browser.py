@@ -45,7 +45,8 @@ def test_one_module_alone_by_keyboard(chromium: Browser, page: Path) -> None:
     assert len(chromium.run(SHOWN)) == 12
     stops = "[...document.querySelectorAll('.cell')].filter(c => c.tabIndex === 0).length"
     assert chromium.run(stops) == 1, "the map is one stop of the Tab key"
-    chromium.run("document.querySelector('.cell[tabindex=\"0\"]').focus()")
+    chromium.run("document.querySelector('.filter input').focus()")
+    chromium.press("Tab")
     assert chromium.run(FOCUSED).startswith("runtime: 1.20 MB")
     press(chromium, "ArrowDown")
     below = chromium.run(FOCUSED)
