@@ -45,7 +45,9 @@ class ReadLayer:
     skipped: tuple[Skipped, ...]
 
 
-def assemble(source: SourceImage[ReadLayer], label: str, limits: Limits, breakdown: Breakdown) -> Image:
+def assemble(
+    source: SourceImage[ReadLayer], label: str, limits: Limits, breakdown: Breakdown, predictions: bool
+) -> Image:
     """One Image, complete only if every layer was read and was what the image promised."""
     checked = [trusted(layer) for layer in source.layers]
     good = [layer for layer in checked if isinstance(layer, ReadLayer)]
@@ -67,7 +69,7 @@ def assemble(source: SourceImage[ReadLayer], label: str, limits: Limits, breakdo
         if len(good) < len(checked):
             raise ImageError(f"{len(checked) - len(good)} of {len(checked)} layers could not be read")
         flat = flatten([layer.scan for layer in good], limits)
-        inside = look_inside(source, config, flat, [layer.scan for layer in good], limits, breakdown)
+        inside = look_inside(source, config, flat, [layer.scan for layer in good], limits, breakdown, predictions)
         anomalies.extend(flat.anomalies)
     except ImageError as error:  # a limit, too, leaves what is known of each layer
         flat = None

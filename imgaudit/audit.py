@@ -55,12 +55,13 @@ class Silent:
 @dataclasses.dataclass(frozen=True, slots=True)
 class AuditOptions:
     """platform: None takes the host's, else the only one. talk: one line for a human, such as which source it was.
-    breakdown: of which Go programs the bytes are accounted for."""
+    breakdown: of which Go programs the bytes are accounted for; predictions: whether what they could save is said."""
 
     platform: Platform | None = None
     all_platforms: bool = False
     offline: bool = False
     breakdown: Breakdown = "entrypoint"
+    predictions: bool = False
     limits: Limits = DEFAULT_LIMITS
     progress: Progress = dataclasses.field(default_factory=Silent)
     talk: Callable[[str], None] = lambda line: None
@@ -110,7 +111,7 @@ def audit_source(source: Source, label: str, options: AuditOptions) -> Image:
             collector.let_go()
         return ReadLayer(scan, tuple(collector.skipped))
 
-    return assemble(source.read(visit), label, options.limits, options.breakdown)
+    return assemble(source.read(visit), label, options.limits, options.breakdown, options.predictions)
 
 
 def scan_blob(

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from imgaudit import binaries, system
-from imgaudit.anatomy import Breakdown, with_breakdown
+from imgaudit.anatomy import Breakdown, with_account
 from imgaudit.binaries import BinaryFacts
 from imgaudit.checks.fitness import judge_fitness
 from imgaudit.layers import Flattened, LayerScan, Node, Tree
@@ -54,6 +54,7 @@ def look_inside(
     scans: list[LayerScan],
     limits: Limits,
     breakdown: Breakdown,
+    predictions: bool,
 ) -> Inside:
     """Read the tree. source: for the platform, and for the config as it was before redaction."""
     tree = flat.tree
@@ -73,7 +74,7 @@ def look_inside(
         environment,
         identity if isinstance(identity, system.Identity) else None,
     )
-    placed = _place(tree, executables, plan, limits, breakdown)
+    placed = _place(tree, executables, plan, limits, breakdown, predictions)
     service = next((binary for binary in placed if binary.role == "service"), None)
     return Inside(
         base=base,
@@ -113,6 +114,7 @@ def _place(
     plan: EntrypointPlan,
     limits: Limits,
     breakdown: Breakdown,
+    predictions: bool,
 ) -> tuple[Binary, ...]:
     library_paths = system.library_paths(tree, plan.libraries)
     started = {_file(tree, path): (path, role) for path, role in _started(plan)}
@@ -125,7 +127,7 @@ def _place(
         if plan.libraries is None and role == "service" and binary.missing:  # they may be where the variable says
             binary = msgspec.structs.replace(binary, missing=None)
         if breakdown == "all" or (breakdown == "entrypoint" and role == "service"):
-            binary = with_breakdown(binary, found.content, limits)
+            binary = with_account(binary, found.content, limits, predictions=predictions)
         placed.append(msgspec.structs.replace(binary, go=system.redact_go(binary.go)))
     return tuple(sorted(placed, key=lambda binary: (ROLES.index(binary.role), binary.path)))
 

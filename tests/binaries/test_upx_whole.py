@@ -11,7 +11,6 @@ import pytest
 from imgaudit.binaries.upx import find_start, lay_out
 from imgaudit.binaries.upx_whole import unpack_whole
 from imgaudit.breakdown import break_down
-from imgaudit.breakdown.packed import break_down_packed
 from imgaudit.errors import BinaryError
 from imgaudit.limits import Limits
 from imgaudit.model import GoInfo
@@ -52,7 +51,8 @@ def test_account_of_a_packed_program_is_that_of_the_program_inside() -> None:
     built = gobuild.build(gobuild.HELLO, *STRIPPED)
     go = GoInfo(present=True, version=gobuild.go_version().split()[2], path="example.com/hello")
     original = built.read_bytes()
-    account = break_down_packed(memoryview(pack(built, "--lzma").read_bytes()), go)
+    inside = unpack_whole(memoryview(pack(built, "--lzma").read_bytes()), Limits())
+    account = break_down(inside, go)
     assert account == break_down(memoryview(original), go)
     assert account.total == len(original)
 

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from imgaudit import anatomy, binaries
+from imgaudit.limits import DEFAULT_LIMITS
 from imgaudit.model import Binary, Prediction
 from imgaudit.predictions import predict
 from tests.support.gobuild import GoProgram, build, require_go
@@ -85,7 +86,7 @@ def predicted(path: Path) -> dict[str, Prediction]:
 @functools.cache
 def known(path: Path) -> Binary:
     data = memoryview(path.read_bytes())
-    return anatomy.with_breakdown(binaries.place_file(str(path), data), data)
+    return anatomy.with_account(binaries.place_file(str(path), data), data, DEFAULT_LIMITS, predictions=False)
 
 
 @functools.cache
