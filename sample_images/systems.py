@@ -120,14 +120,14 @@ def build(target: Target, platform: str = NATIVE, *, no_cache: bool = False) -> 
     if platform != NATIVE or not alpine_answers():
         arguments.update(target.without_alpine)
     path = target.folder / target.dockerfile
-    arguments.update(_images(path.read_text(), platform))
+    arguments.update(image_arguments(path.read_text(), platform))
     started = time.monotonic()
     tag = target.tag(platform)
     _docker_build(path, target.folder / target.context, tag, target.stage, platform, arguments, no_cache)
     return Built(target, platform, tag, time.monotonic() - started)
 
 
-def _images(dockerfile: str, platform: str) -> dict[str, str]:
+def image_arguments(dockerfile: str, platform: str) -> dict[str, str]:
     """Values of the arguments that this Dockerfile declares: from the environment, else stand-ins."""
     declared = set(re.findall(r"^ARG +(\w+)", dockerfile, re.MULTILINE))
     values = {name: os.environ[f"SAMPLES_{name}"] for name in IMAGES if os.environ.get(f"SAMPLES_{name}")}

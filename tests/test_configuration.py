@@ -5,6 +5,7 @@ import dataclasses
 import os
 import pathlib
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -212,6 +213,32 @@ def test_a_file_over_the_limit(tmp_path: pathlib.Path) -> None:
     at_limit += "#" * (DEFAULT_LIMITS.settings - len(at_limit))
     assert load(at_limit, tmp_path).cost.nodes == 1
     assert "larger than 1,048,576 bytes (limit: settings)" in str(refused(at_limit + "#", tmp_path))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"[cost]\nnodes = 0x{'f' * 5000}",
+        f"[probe]\ntimeout = 0x{'f' * 5000}",
+        f"[probe]\ntimeout = 1{'0' * 400}",
+        "[probe]\ntimeout = nan",
+        f"[cost]\nnodes = {'[' * 300}{']' * 300}",
+    ],
+)
+def test_values_without_measure(tmp_path: pathlib.Path, text: str) -> None:
+    error = refused(text, tmp_path)
+    assert len(str(error)) < 150
+    assert error.hint
+
+
+@pytest.mark.parametrize("text", ["[cost]\nnodes.{} = 1", "[cost.{}]", "{} = 1", " [ probe.env.{} ]\r\n"])
+def test_keys_without_end_are_refused_before_they_are_parsed(tmp_path: pathlib.Path, text: str) -> None:
+    """A parser may take the square of their length: 900 kB would be hours."""
+    begun = time.monotonic()
+    error = refused(text.format("a." * 450_000 + "a"), tmp_path)
+    assert "dots" in str(error)
+    assert time.monotonic() - begun < 10
+    assert load(f"# {'.' * 300}\n[cost]\nnodes = 5", tmp_path).cost.nodes == 5
 
 
 @pytest.mark.parametrize("data", [b"\xff\xfe", b"a = " + b"[" * 5000, b"a = " + b"9" * 5000, b"\0", b"a = 1\rb = 2"])

@@ -26,6 +26,9 @@ PYPROJECT = "pyproject.toml"
 MOST = 100_000_000
 """Of nodes, pulls and layers. More is a slip of the hand, and its product with a size leaves 64 bits."""
 
+MOST_DOTS = 200
+"""In a line. The parser takes the square of a dotted key's length: half a minute for 40 kB of them."""
+
 _LATER = ("regression", "checks")
 
 
@@ -69,6 +72,8 @@ def _load(file: pathlib.Path, name: str, *, required: bool) -> Settings:
         return Settings()  # somebody else's, and none of our business whether it is well-formed
     if len(data) > limit:
         raise UsageError(f"{name} is larger than {limit:,} bytes (limit: settings)")
+    if any(line.count(b".") > MOST_DOTS and not line.lstrip().startswith(b"#") for line in data.splitlines()):
+        raise UsageError(f"{name} has a line with more than {MOST_DOTS} dots", hint="break it, or nest less deep")
     import tomllib  # only where there is something to read: most runs have no file
 
     try:

@@ -1,6 +1,5 @@
 """One table of a TOML file, read key by key; what is not understood is a UsageError with a remedy."""
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
@@ -62,7 +61,7 @@ class Table:
             return None
         if not isinstance(value, int | float) or isinstance(value, bool):
             self.fail(key, "is no number of seconds", f"for example {key} = 10")
-        if not math.isfinite(value) or not 0 < value <= most:
+        if not 0 < value <= most:  # false for nan, too
             self.fail(key, "is out of range", f"seconds, more than 0, at most {most:,}")
         return float(value)
 
@@ -100,5 +99,8 @@ def _shown(value: object) -> str:
     """A value as TOML would have it, more or less, and short."""
     import json
 
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except (RecursionError, ValueError):  # nested deep, or a number of thousands of digits (0xfff...)
+        return "..."
     return text if len(text) <= 60 else f"{text[:57]}..."

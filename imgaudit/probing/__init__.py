@@ -10,7 +10,7 @@ import msgspec
 
 from imgaudit.model import Image, Probe
 from imgaudit.probing.containers import connect
-from imgaudit.probing.interface import Engine, ProbeOptions, Stop, Stopped
+from imgaudit.probing.interface import Cancel, Cancelled, Engine, ProbeOptions
 from imgaudit.probing.turns import probe_in_turn
 
 __all__ = ["ProbeOptions", "probe_images"]
@@ -24,15 +24,15 @@ def probe_images(
     engine: gives the engine of an image's `source`. An interrupt (KeyboardInterrupt) is raised again once all
     containers are removed: the work is done in another thread, where it can't come at a bad moment.
     """
-    options, stop, done = options or ProbeOptions(), Stop(), threading.Event()
+    options, cancel, done = options or ProbeOptions(), Cancel(), threading.Event()
     probes: list[Probe] = []
     failure: list[BaseException] = []
 
     def work() -> None:
         try:
-            stop.check()
-            probes.extend(probe_in_turn(images, options, engine, stop))
-        except Stopped:
+            cancel.check()
+            probes.extend(probe_in_turn(images, options, engine, cancel))
+        except Cancelled:
             pass
         except BaseException as error:  # noqa: BLE001 -- raised again in the thread that waits
             failure.append(error)
@@ -44,7 +44,7 @@ def probe_images(
         worker.start()
         done.wait()  # not join: interrupted, Python 3.11's takes the thread for one that has ended
     except BaseException:
-        stop.set()
+        cancel.set()
         if worker.ident is not None:
             done.wait()
         raise

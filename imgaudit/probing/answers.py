@@ -45,8 +45,13 @@ def read_recipe(image: Fields) -> Recipe:
         shell=config.texts("Shell") or ("/bin/sh", "-c"),
         ports=tuple(sorted(port for port in ports if 0 < port <= 65535)),
         stop_signal=_signal_name(config.text("StopSignal") or "SIGTERM"),
-        volumes=tuple(sorted({posixpath.normpath(path) for path in volumes.raw})),
+        volumes=tuple(sorted({_mount_point(path) for path in volumes.raw})),
     )
+
+
+def _mount_point(path: str) -> str:
+    """As engines read a VOLUME: from the root, without the second slash that POSIX would keep in front."""
+    return posixpath.normpath(f"/{path.lstrip('/')}")
 
 
 def _signal_name(text: str) -> str:

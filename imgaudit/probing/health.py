@@ -6,7 +6,7 @@ import time
 from typing import Protocol
 
 from imgaudit.probing.http_ask import ask_once, load
-from imgaudit.probing.interface import Engine, ProbeOptions, Recipe, Refused, State, Stop
+from imgaudit.probing.interface import Cancel, Engine, ProbeOptions, Recipe, Refused, State
 
 COMMAND_PAUSE = (0.002, 0.02)  # between looks whether a command has ended: at first, and later
 
@@ -37,9 +37,9 @@ class Question(Protocol):
     def pause(self) -> float:
         """Seconds until it is asked again, at least."""
 
-    def ask(self, engine: Engine, container: str, state: State, stop: Stop, until: float) -> Health: ...
+    def ask(self, engine: Engine, container: str, state: State, cancel: Cancel, until: float) -> Health: ...
 
-    def load(self, state: State, seconds: float, stop: Stop) -> bool:
+    def load(self, state: State, seconds: float, cancel: Cancel) -> bool:
         """Keeps it busy for so long; False where that can't be done."""
 
 
@@ -60,11 +60,11 @@ class PortQuestion:
             return f"GET {self.path} on port {self.port}: 2xx or 3xx"
         return f"GET / on port {self.port}{' (exposed)' if self.exposed else ''}: below 500, or open without HTTP"
 
-    def ask(self, engine: Engine, container: str, state: State, stop: Stop, until: float) -> Health:
+    def ask(self, engine: Engine, container: str, state: State, cancel: Cancel, until: float) -> Health:
         only_http = self.path is not None
         if state.address is None:
             return Health("the engine gives it no address", unreachable=True)
-        answer = ask_once(state.address, self.port, self.path or "/", stop, until=until, only_http=only_http)
+        answer = ask_once(state.address, self.port, self.path or "/", cancel, until=until, only_http=only_http)
         if answer.status is not None:
             good = 200 <= answer.status < 400 if only_http else answer.status < 500
         else:
@@ -72,8 +72,8 @@ class PortQuestion:
         said = f"GET {self.path or '/'} on port {self.port}: {answer.said}"
         return Health(said, answer.at if good else None, unreachable=not answer.connected)
 
-    def load(self, state: State, seconds: float, stop: Stop) -> bool:
-        return state.address is not None and load(state.address, self.port, self.path or "/", seconds, stop) > 0
+    def load(self, state: State, seconds: float, cancel: Cancel) -> bool:
+        return state.address is not None and load(state.address, self.port, self.path or "/", seconds, cancel) > 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class CommandQuestion:
     def asked(self) -> str:
         return f"{self.what}, run inside (tens of ms a time): {self.shown}"
 
-    def ask(self, engine: Engine, container: str, state: State, stop: Stop, until: float) -> Health:
+    def ask(self, engine: Engine, container: str, state: State, cancel: Cancel, until: float) -> Health:
         until = min(until, time.monotonic() + self.seconds)
         try:
             execution = engine.execute(container, self.command)
@@ -106,13 +106,13 @@ class CommandQuestion:
         while (code := engine.executed(execution)) is None:
             if time.monotonic() > until:
                 return Health(f"{self.what} did not end in time")
-            stop.pause(pause)
+            cancel.pause(pause)
             pause = min(most, pause * 1.2)
         if code == 0:
             return Health("", time.time_ns())
         return Health(f"{self.what} exited with code {code}")
 
-    def load(self, state: State, seconds: float, stop: Stop) -> bool:
+    def load(self, state: State, seconds: float, cancel: Cancel) -> bool:
         return False
 
 

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 
-from imgaudit.probing.interface import Stop
+from imgaudit.probing.interface import Cancel
 
 CONNECT_SECONDS = 0.05  # in a network of this machine it takes less than one millisecond
 REQUEST_SECONDS = 5.0
@@ -32,8 +32,8 @@ class Answer:
     at: int = 0
 
 
-def ask_once(address: str, port: int, path: str, stop: Stop, *, until: float, only_http: bool) -> Answer:
-    """One GET, over before `until` (monotonic); only_http: silence is waited out. Raises Stopped."""
+def ask_once(address: str, port: int, path: str, cancel: Cancel, *, until: float, only_http: bool) -> Answer:
+    """One GET, over before `until` (monotonic); only_http: silence is waited out. Raises Cancelled."""
     try:
         connection = socket.create_connection((address, port), CONNECT_SECONDS)
     except ConnectionRefusedError:
@@ -43,19 +43,19 @@ def ask_once(address: str, port: int, path: str, stop: Stop, *, until: float, on
     accepted, until = time.time_ns(), min(until, time.monotonic() + REQUEST_SECONDS)
     with connection:
         try:
-            return _converse(connection, request(address, port, path), accepted, stop, until, only_http)
+            return _converse(connection, request(address, port, path), accepted, cancel, until, only_http)
         except OSError:
             return Answer("the connection was reset", connected=True)
 
 
 def _converse(
-    connection: socket.socket, sent: bytes, accepted: int, stop: Stop, until: float, only_http: bool
+    connection: socket.socket, sent: bytes, accepted: int, cancel: Cancel, until: float, only_http: bool
 ) -> Answer:
     silent_from = time.monotonic()
     connection.sendall(sent)
     head = b""
     while b"\n" not in head and len(head) < HEAD:
-        stop.check()
+        cancel.check()
         now = time.monotonic()
         if not head and not only_http and now - silent_from > SILENCE_SECONDS:
             return Answer("the connection stays open without an answer", connected=True, foreign=True, at=accepted)
@@ -84,8 +84,8 @@ def request(address: str, port: int, path: str) -> bytes:
     return "\r\n".join((*lines, "", "")).encode("ascii")
 
 
-def load(address: str, port: int, path: str, seconds: float, stop: Stop) -> int:
-    """Requests from a few threads for so long; how many were answered. Raises Stopped."""
+def load(address: str, port: int, path: str, seconds: float, cancel: Cancel) -> int:
+    """Requests from a few threads for so long; how many were answered. Raises Cancelled."""
     sent, end, answered = request(address, port, path), time.monotonic() + seconds, [0] * LOAD_THREADS
     ending = threading.Event()
 
@@ -101,7 +101,7 @@ def load(address: str, port: int, path: str, seconds: float, stop: Stop) -> int:
             thread.start()
         for thread in threads:
             while thread.is_alive():
-                stop.check()
+                cancel.check()
                 thread.join(SLICE_SECONDS)
     finally:
         ending.set()

@@ -102,11 +102,11 @@ class Refused(SourceError):
         self.said = said
 
 
-class Stopped(Exception):
+class Cancelled(Exception):
     """The whole probe is to end now: an interrupt. Never leaves the package."""
 
 
-class Stop:
+class Cancel:
     """Says to the thread that probes that the one that waits for it wants it to end."""
 
     def __init__(self) -> None:
@@ -116,14 +116,14 @@ class Stop:
         self._event.set()
 
     def check(self) -> None:
-        """Raises Stopped once it was set."""
+        """Raises Cancelled once it was set."""
         if self._event.is_set():
-            raise Stopped
+            raise Cancelled
 
     def pause(self, seconds: float) -> None:
-        """Sleeps that long; Stopped as soon as it is set."""
+        """Sleeps that long; Cancelled as soon as it is set."""
         if self._event.wait(seconds):
-            raise Stopped
+            raise Cancelled
 
 
 class Engine(Protocol):

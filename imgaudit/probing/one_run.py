@@ -5,7 +5,7 @@ import time
 
 from imgaudit.errors import SourceError
 from imgaudit.probing.health import Health, Question
-from imgaudit.probing.interface import Engine, ProbeOptions, Recipe, Refused, State, Stop
+from imgaudit.probing.interface import Cancel, Engine, ProbeOptions, Recipe, Refused, State
 from imgaudit.units import size_words
 
 # Looking whether the container still runs takes the engine some milliseconds, in which it is not asked.
@@ -34,13 +34,19 @@ class Attempt:
 
 
 def run_once(
-    engine: Engine, recipe: Recipe, question: Question, options: ProbeOptions, stop: Stop, *, ask_to_stop: bool = True
+    engine: Engine,
+    recipe: Recipe,
+    question: Question,
+    options: ProbeOptions,
+    cancel: Cancel,
+    *,
+    ask_to_stop: bool = True,
 ) -> Attempt:
     """ask_to_stop: False kills it in the end, for an image that is known to ignore the signal.
 
-    Raises SourceError when the engine fails, Stopped when the probe is to end; no container stays.
+    Raises SourceError when the engine fails, Cancelled when the probe is to end; no container stays.
     """
-    stop.check()
+    cancel.check()
     try:
         container = engine.create(recipe, options)
     except Refused as error:
@@ -50,7 +56,7 @@ def run_once(
             engine.start(container)
         except Refused as error:
             return Attempt(error=options.redact(f"could not be started: {error.said}"))
-        return _measure(engine, container, recipe, question, options, stop, ask_to_stop)
+        return _measure(engine, container, recipe, question, options, cancel, ask_to_stop)
     finally:
         engine.remove(container)
 
@@ -61,17 +67,17 @@ def _measure(
     recipe: Recipe,
     question: Question,
     options: ProbeOptions,
-    stop: Stop,
+    cancel: Cancel,
     ask_to_stop: bool,
 ) -> Attempt:
     state = engine.state(container)
-    ready_at, problem = _wait(engine, container, state, question, options, stop)
+    ready_at, problem = _wait(engine, container, state, question, options, cancel)
     if ready_at is None:
         return _failed(engine, container, problem, options)
     made = Attempt(
         ready_ms=max(0.0, (ready_at + engine.ahead - state.started_at) / 1e6), rss_ready=engine.resident(container)
     )
-    if question.load(state, options.load_seconds, stop):
+    if question.load(state, options.load_seconds, cancel):
         made = dataclasses.replace(made, rss_loaded=engine.resident(container))
     after = engine.state(container)
     if not after.running:
@@ -79,19 +85,19 @@ def _measure(
         return dataclasses.replace(failed, ready_ms=made.ready_ms, rss_ready=made.rss_ready)
     if not ask_to_stop:
         return made
-    return _stop(engine, container, made, recipe, options, stop)
+    return _stop(engine, container, made, recipe, options, cancel)
 
 
 def _wait(
-    engine: Engine, container: str, state: State, question: Question, options: ProbeOptions, stop: Stop
+    engine: Engine, container: str, state: State, question: Question, options: ProbeOptions, cancel: Cancel
 ) -> tuple[int | None, str]:
     """When it was healthy (nanoseconds, this machine's clock), or None and why it never was."""
     begun = time.monotonic()
     end, looked, health = begun + options.timeout, begun, Health("it was not asked")
     reached = asked = False
     while state.running:
-        stop.check()
-        before, health = health, question.ask(engine, container, state, stop, end)
+        cancel.check()
+        before, health = health, question.ask(engine, container, state, cancel, end)
         reached = reached or not health.unreachable
         now = time.monotonic()
         if health.healthy_at is not None:
@@ -106,16 +112,17 @@ def _wait(
             # The last one was cut short: what was answered to the one before says more.
             return None, _never(before if asked else health, reached, state, options)
         asked = True
-        stop.pause(max(question.pause, PAUSE_SHARE * (now - begun)))
+        cancel.pause(max(question.pause, PAUSE_SHARE * (now - begun)))
     return None, f"{_ending(state, options)}, before it was healthy"
 
 
 def _never(health: Health, reached: bool, state: State, options: ProbeOptions) -> str:
     begin = f"not healthy within {options.timeout:g} s"
     if not reached:
+        address = state.address or "(the engine tells none)"
         return (
-            f"{begin}: its address {state.address or ''} can't be reached from here, as with engines that are rootless "
-            f"or in a machine of their own; ask with --command"
+            f"{begin}: its address {address} can't be reached from here, as with engines that are rootless or in a "
+            f"machine of their own; ask with --command"
         )
     return options.redact(f"{begin}: {health.said}")
 
@@ -147,7 +154,9 @@ def _last_lines(engine: Engine, container: str, options: ProbeOptions) -> str | 
     return lines[-OUTPUT_BYTES:].decode(errors="ignore")
 
 
-def _stop(engine: Engine, container: str, made: Attempt, recipe: Recipe, options: ProbeOptions, stop: Stop) -> Attempt:
+def _stop(
+    engine: Engine, container: str, made: Attempt, recipe: Recipe, options: ProbeOptions, cancel: Cancel
+) -> Attempt:
     sent, end = time.time_ns() + engine.ahead, time.monotonic() + options.stop_timeout
     try:
         engine.signal(container, recipe.stop_signal)
@@ -159,6 +168,6 @@ def _stop(engine: Engine, container: str, made: Attempt, recipe: Recipe, options
             problem = f"ignored {recipe.stop_signal}: it still ran {options.stop_timeout:g} s later and was killed"
             output = _last_lines(engine, container, options)
             return dataclasses.replace(made, stopped=False, error=problem, output=output)
-        stop.pause(STOP_PAUSE)
+        cancel.pause(STOP_PAUSE)
     took = max(0.0, (state.finished_at - sent) / 1e6)
     return dataclasses.replace(made, stopped=True, stop_ms=took, stop_code=state.exit_code)

@@ -4,8 +4,7 @@ import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from imgaudit.model import Probe, Rss, Spread
-from imgaudit.model import Stop as StopResult
+from imgaudit.model import Probe, Rss, Spread, Stop
 from imgaudit.probing.one_run import Attempt
 
 
@@ -19,6 +18,8 @@ def summarise(
     if failed is not None:
         # With others that went well it matters which one did not.
         error = failed.error if at == 1 or failed.ready_ms is not None else f"run {at} of {wanted}: {failed.error}"
+        if failure is not None:  # above all that something was left behind
+            error = f"{error}; {failure}"
     return Probe(
         runs=len(ready),
         ready_ms=_spread([attempt.ready_ms for attempt in ready if attempt.ready_ms is not None]),
@@ -48,12 +49,12 @@ def _median(values: Iterable[int | None]) -> int | None:
     return round(statistics.median(known)) if known else None
 
 
-def _stop(ready: Sequence[Attempt], signal: str) -> StopResult | None:
+def _stop(ready: Sequence[Attempt], signal: str) -> Stop | None:
     asked = [attempt for attempt in ready if attempt.stopped is not None]
     if not asked:
         return None
     if not all(attempt.stopped for attempt in asked):
-        return StopResult(signal=signal, exit_code=None, ms=None)
+        return Stop(signal=signal, exit_code=None, ms=None)
     codes = Counter(attempt.stop_code for attempt in asked)
     took = [attempt.stop_ms for attempt in asked if attempt.stop_ms is not None]
-    return StopResult(signal=signal, exit_code=codes.most_common(1)[0][0], ms=round(statistics.median(took), 2))
+    return Stop(signal=signal, exit_code=codes.most_common(1)[0][0], ms=round(statistics.median(took), 2))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from imgaudit.errors import ImgauditError, SourceError
 from imgaudit.model import Image, Probe
 from imgaudit.probing.health import Question, choose_question
-from imgaudit.probing.interface import Engine, ProbeOptions, Recipe, Stop
+from imgaudit.probing.interface import Cancel, Engine, ProbeOptions, Recipe, Refused
 from imgaudit.probing.one_run import Attempt, run_once
 from imgaudit.probing.summary import summarise
 from imgaudit.sources import normalised, parse_reference
@@ -51,34 +51,36 @@ class _Engines:
             raise engine
         return engine
 
-    def leave(self, tasks: Sequence[_Task]) -> None:
-        """All that was made is removed; what could not be is told in the tasks of that engine."""
+    def leave(self, tasks: Sequence[_Task], talk: Callable[[str], None]) -> None:
+        """All that was made is removed; what could not be is told in the tasks of that engine, else to a person."""
         for engine in self._held.values():
             if isinstance(engine, SourceError):
                 continue
             try:
                 engine.__exit__(None, None, None)
             except SourceError as error:
-                for task in tasks:
-                    if task.engine is engine:
-                        task.end(str(error))
+                concerned = [task for task in tasks if task.engine is engine]
+                for task in concerned:
+                    task.end(str(error))
+                if not concerned:
+                    talk(f"probe: {error}")
 
 
 def probe_in_turn(
-    images: Sequence[Image], options: ProbeOptions, connect: Callable[[str], Engine], stop: Stop
+    images: Sequence[Image], options: ProbeOptions, connect: Callable[[str], Engine], cancel: Cancel
 ) -> list[Probe]:
     """One Probe an image, in the same order. An engine that fails is told in the Probe of each of its images.
 
-    Raises Stopped when the probe is to end; whatever happens, what was made in the engine is removed.
+    Raises Cancelled when the probe is to end; whatever happens, what was made in the engine is removed.
     """
     engines = _Engines(connect)
     tasks: list[_Task] = []
     try:
         planned = [_plan(image, options, engines) for image in images]
         tasks = [task for task in planned if isinstance(task, _Task)]
-        _take_turns(tasks, options, stop)
+        _take_turns(tasks, options, cancel)
     finally:
-        engines.leave(tasks)
+        engines.leave(tasks, options.progress)
     return [Probe(runs=0, error=each) if isinstance(each, str) else _summary(each, options) for each in planned]
 
 
@@ -116,21 +118,24 @@ def _remedy(image: Image) -> str:
         return "docker pull puts it there"
 
 
-def _take_turns(tasks: Sequence[_Task], options: ProbeOptions, stop: Stop) -> None:
+def _take_turns(tasks: Sequence[_Task], options: ProbeOptions, cancel: Cancel) -> None:
     """A run that fails is its image's last: what fails once mostly fails again, after as long a wait."""
     end = time.monotonic() + options.total_seconds
     if tasks and (busy := _busy()) is not None:
         options.progress(busy)
     for turn in range(1, options.runs + 1):
         for task in tasks:
-            stop.check()
+            cancel.check()
             if time.monotonic() > end:
                 task.end(f"the limit of {options.total_seconds:g} s for all runs was reached")
             if task.over:
                 continue
             options.progress(f"probe: {task.label} run {turn} of {options.runs}")
             try:
-                attempt = _run(task, options, stop)
+                attempt = _run(task, options, cancel)
+            except Refused as error:  # the engine is well: a container that is gone, or that another took away
+                task.end(str(error))
+                continue
             except SourceError as error:
                 for other in tasks:
                     if other.engine is task.engine:
@@ -152,10 +157,10 @@ def _busy() -> str | None:
     return f"probe: this machine is busy (load {running:.1f} on {many}): times are longer than on an idle one"
 
 
-def _run(task: _Task, options: ProbeOptions, stop: Stop) -> Attempt:
+def _run(task: _Task, options: ProbeOptions, cancel: Cancel) -> Attempt:
     # An image that ignored its signal once is not given the time to do so again.
     patient = all(attempt.stopped is not False for attempt in task.attempts)
-    return run_once(task.engine, task.recipe, task.question, options, stop, ask_to_stop=patient)
+    return run_once(task.engine, task.recipe, task.question, options, cancel, ask_to_stop=patient)
 
 
 def _summary(task: _Task, options: ProbeOptions) -> Probe:

@@ -1,7 +1,8 @@
 """What the five documents promise of their images, held against what is measured: `python sample_images/claims`.
 
 claim.py      what a claim, a figure and a verdict are       rules.py      figures -> verdicts
-documents/    the claims, a file a document                  figures.py    what claims are measured with
+documents/    the claims, a file a document                  figures*.py   what claims are measured with
+facts.py      questions whose answer is yes or no            table.py      the measured table
 lab.py        images built and audited, once                 containers.py containers of them, started for real
 builds.py     how long builds take, and with which go.sum    programs.py   one program, built with one flag more or less
 command.py    the command                                    render_*.py   the table in each format

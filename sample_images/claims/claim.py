@@ -19,7 +19,8 @@ class Figure:
 
     value: in the rule's unit, or a yes or no. words: as a reader sees it, with what stands beside the figure.
     also: the same question asked in another way (a name, its value), which the same rule judges too; name is then
-    what value itself is. floor: the least that the measurement can tell from nothing.
+    what value itself is. floor: the least that the measurement can tell from nothing. busy: what else kept the machine
+    from it, so that a time is longer than it need be; empty for nothing.
     """
 
     value: float | bool
@@ -27,6 +28,7 @@ class Figure:
     name: str = ""
     also: tuple[str, float] | None = None
     floor: float = 0
+    busy: str = ""
 
 
 class NotMeasured(Exception):

@@ -2,7 +2,7 @@
 
 Writes the table to stdout, and as claims.md, claims.html and claims.json to a folder. Exit codes: 0 all of it was
 built and measured, whatever the verdicts; 2 usage; 3 something failed, and its rows say why; 4 no Docker Engine;
-5 a file could not be written.
+5 a file could not be written; 130 interrupted.
 """
 
 import argparse
@@ -24,6 +24,9 @@ from sample_images.claims.documents import CLAIMS, DOCUMENTS
 from sample_images.claims.lab import Lab
 from sample_images.claims.table import Table, measure
 
+MARKS = ("<!-- claims -->", "<!-- /claims -->")
+"""Lines of a document around the table."""
+
 REPORTS = systems.HERE.parent / "reports"
 
 
@@ -34,6 +37,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("systems", nargs="*", metavar="SYSTEM", help=f"of {', '.join(DOCUMENTS)}; default: all")
     parser.add_argument("--quick", action="store_true", help="leave out what takes minutes: timed and changed builds")
     parser.add_argument("--out", type=pathlib.Path, default=REPORTS, metavar="DIR", help="where files go: reports")
+    parser.add_argument(
+        "--into",
+        type=pathlib.Path,
+        metavar="FILE",
+        help=f"put it into a document too, between its {MARKS[0]}",
+    )
     args = parser.parse_args(arguments)
     unknown = [name for name in args.systems if name not in DOCUMENTS]
     if unknown:
@@ -45,12 +54,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started = time.monotonic()
     lab = Lab(quick=args.quick, say=lambda line: _say(f"{time.monotonic() - started:6.0f} s  {line}"))
     claims = [claim for claim in CLAIMS if not args.systems or claim.document in args.systems]
-    table = measure(claims, lab, args.systems)
     try:
+        table = measure(claims, lab, args.systems)
         write(table, args.out)
+        if args.into:
+            insert(table, args.into)
     except OutputError as error:
         _say(f"claims: {error}")
         return 5
+    except KeyboardInterrupt:
+        _say("claims: interrupted")
+        return 130
     return 0 if table.complete else 3
 
 
@@ -71,6 +85,20 @@ def write(table: Table, folder: pathlib.Path) -> None:
     )
     write_stdout(render_terminal.render(table, options))
     _say(f"Written: {', '.join(str(folder / name) for name in files)}")
+
+
+def insert(table: Table, path: pathlib.Path) -> None:
+    """Put the Markdown between the two MARKS of a document. Raises OutputError where it has none."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{path} can't be read: {error.strerror}") from error
+    head, opening, rest = text.partition(MARKS[0])
+    _, closing, tail = rest.partition(MARKS[1])
+    if not opening or not closing:
+        raise OutputError(f"{path} has no lines {MARKS[0]} and {MARKS[1]}")
+    write_file(path, f"{head}{opening}\n{render_markdown.render(table)}{closing}{tail}")
+    _say(f"Written into {path}")
 
 
 def _missing() -> str | None:

@@ -16,7 +16,7 @@ from imgaudit.model import Image
 from sample_images import systems
 from sample_images.claims.claim import NotMeasured
 
-SECONDS = 20.0
+SECONDS = 30.0
 """How long a service may take to become healthy."""
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from imgaudit.model import Image
 from imgaudit.model.image import BaseFamily
 from imgaudit.reports import numbers
+from sample_images.claims.claim import NotMeasured
 from sample_images.claims.containers import Trial
 from sample_images.claims.figures import service
 
@@ -39,6 +40,11 @@ def has_shell(image: Image) -> Answer:
 def no_package_manager(image: Image) -> Answer:
     found = image.runtime.package_manager if image.runtime else None
     return image.runtime is not None and found is None, found or "no package manager"
+
+
+def has_package_manager(image: Image) -> Answer:
+    absent, words = no_package_manager(image)
+    return image.runtime is not None and not absent, words
 
 
 def no_packages(image: Image) -> Answer:
@@ -122,13 +128,19 @@ def architecture(name: str) -> Callable[[Image], Answer]:
 
 def user(uid: int) -> Callable[[Trial], Answer]:
     def ask(trial: Trial) -> Answer:
-        return trial.user == uid, f"its first process runs as {'an unknown user' if trial.user is None else trial.user}"
+        return _uid(trial) == uid, f"its first process runs as {_uid(trial)}"
 
     return ask
 
 
 def not_root(trial: Trial) -> Answer:
-    return trial.user not in (0, None), f"its first process runs as {trial.user}"
+    return _uid(trial) != 0, f"its first process runs as {_uid(trial)}"
+
+
+def _uid(trial: Trial) -> int:
+    if trial.user is None:
+        raise NotMeasured("the engine does not list the container's processes", here=True)
+    return trial.user
 
 
 def no_exec(trial: Trial) -> Answer:
@@ -140,6 +152,8 @@ def exec_works(trial: Trial) -> Answer:
 
 
 def healthy(trial: Trial) -> Answer:
+    if trial.health == "starting":
+        raise NotMeasured("its health check was not asked in time", failed=True)
     return trial.health == "healthy", f"the engine says: {trial.health or 'no HEALTHCHECK'}"
 
 

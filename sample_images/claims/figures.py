@@ -11,7 +11,7 @@ import msgspec
 
 from imgaudit.configuration import CostSettings
 from imgaudit.cost import cost_of
-from imgaudit.model import Binary, Cost, Image, Spread
+from imgaudit.model import Binary, Cost, Image
 from imgaudit.model.image import AttributionKind
 from imgaudit.reports import numbers
 from sample_images import systems
@@ -22,8 +22,6 @@ from sample_images.claims.rules import amount
 
 Measure = Callable[[Lab], Figure]
 
-SEES_MS = 5.0
-"""The least time to the first answer that a probe can tell from none: it asks every few milliseconds."""
 NO_SCORE = "waits until imgaudit gives a score"
 NO_VULNERABILITIES = "waits until imgaudit looks for known vulnerabilities"
 
@@ -197,61 +195,6 @@ def tried(name: str, ask: Callable[[Trial], tuple[bool, str]]) -> Measure:
     return lambda lab: Figure(*ask(lab.trial(name)))
 
 
-def build_seconds(name: str, what: Literal["cold", "again", "changed", "dependencies"]) -> Measure:
-    def measure(lab: Lab) -> Figure:
-        value: float = getattr(lab.timing(name), what)
-        return Figure(value, amount(value, "s"))
-
-    return measure
-
-
-def ready(name: str) -> Measure:
-    """Milliseconds from the program's start to its first healthy answer, the median."""
-
-    def measure(lab: Lab) -> Figure:
-        spread = start_up(lab, name)
-        return Figure(spread.median, _spread(lab, name, spread), floor=SEES_MS)
-
-    return measure
-
-
-def slower(name: str, than: str) -> Measure:
-    """By how many milliseconds one image starts later than the other."""
-
-    def measure(lab: Lab) -> Figure:
-        first, second = start_up(lab, name), start_up(lab, than)
-        value = first.median - second.median
-        return Figure(value, f"{amount(value, 'ms')} ({amount(first.median, 'ms')}, {amount(second.median, 'ms')})")
-
-    return measure
-
-
-def start_up(lab: Lab, name: str) -> Spread:
-    probe = lab.probe(name)
-    if probe.ready_ms is None:
-        raise NotMeasured(probe.error or f"{name} was not measured", failed=True)
-    return probe.ready_ms
-
-
-def _spread(lab: Lab, name: str, spread: Spread) -> str:
-    runs = lab.probe(name).runs
-    return f"{amount(spread.median, 'ms')} ({spread.min:.1f} to {spread.max:.1f} in {numbers.plural(runs, 'run')})"
-
-
-def memory(name: str, when: Literal["ready", "loaded"] = "ready") -> Measure:
-    """Resident bytes of all its processes when ready; loaded: after a short load."""
-
-    def measure(lab: Lab) -> Figure:
-        probe = lab.probe(name)
-        if probe.rss is None or probe.rss.ready is None:
-            raise NotMeasured(probe.error or f"the memory of {name} was not measured", failed=True)
-        loaded = probe.rss.loaded
-        value = probe.rss.ready if when == "ready" else known(loaded, f"the memory of {name} under load")
-        return Figure(value, f"{numbers.size(probe.rss.ready)}, after a load {numbers.size(loaded)}")
-
-    return measure
-
-
 def score(name: str) -> Measure:
     def measure(lab: Lab) -> Figure:
         found = lab.image(name).score
@@ -272,34 +215,27 @@ def vulnerabilities(name: str) -> Measure:
     return measure
 
 
-def flag_saving(system: str, without: str, with_: str = "usual") -> Measure:
-    """In percent: how much smaller a flag makes the program."""
-
-    def measure(lab: Lab) -> Figure:
-        before, after = lab.program(system, without).size, lab.program(system, with_).size
-        value = (1 - after / before) * 100
-        return Figure(value, f"{value:.1f} % ({numbers.size(before)} to {numbers.size(after)})")
-
-    return measure
-
-
-def flag_changes(system: str, flag: str) -> Measure:
-    """Whether a flag makes another program: its bytes beside those without it."""
-
-    def measure(lab: Lab) -> Figure:
-        usual, flagged = lab.program(system, "usual").binary, lab.program(system, flag).binary
-        if usual.sha256 == flagged.sha256:
-            return Figure(False, f"the same bytes (sha256 {usual.sha256[:12]})")
-        change = numbers.delta(flagged.size - usual.size, usual.size)
-        return Figure(flagged.size != usual.size, f"size: {change}; {flagged.linkage or 'unknown'} with and without")
-
-    return measure
-
-
 def nowhere(what: str) -> Measure:
     """For what no sample is there to measure."""
 
     def measure(lab: Lab) -> Figure:
         raise NotMeasured(f"no {what} image is built here")
+
+    return measure
+
+
+def packed(plain: str, with_upx: str) -> Measure:
+    """How much smaller UPX makes the program, and the image's download."""
+
+    def measure(lab: Lab) -> Figure:
+        before, after = (service(lab.image(name)).size for name in (plain, with_upx))
+        first, second = (lab.image(name).size for name in (plain, with_upx))
+        file, download = _ratio(before, after, "percent"), _ratio(first.download, second.download, "percent")
+        words = (
+            f"the file {amount(file, 'percent')} ({numbers.size(before)} to {numbers.size(after)}), the download "
+            f"{amount(download, 'percent')} ({numbers.size(first.download, estimated=first.download_estimated)} to "
+            f"{numbers.size(second.download, estimated=second.download_estimated)})"
+        )
+        return Figure(file, words, "as a file", ("as a download", download))
 
     return measure

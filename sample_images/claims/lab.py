@@ -1,5 +1,6 @@
 """Where claims get their figures: each image built and audited once, each slow measurement made once."""
 
+import os
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -22,6 +23,12 @@ PROBED = {
 }
 """What is started beside what; a target of another system is probed alone."""
 
+ONLY_COLD = ("go-services:production-alpine", "go-services:development")
+"""Targets of which only the first build is promised a time."""
+
+BUSY = 2.0
+"""Load for each processor beyond which a machine has other work than what is measured here."""
+
 PROBE_MEMORY = 512_000_000
 """Bytes that a probed container may take: a development image's toolchain too."""
 
@@ -35,6 +42,7 @@ class Lab:
     def __init__(self, *, quick: bool = False, say: Callable[[str], None] = lambda line: None) -> None:
         self.quick, self._say = quick, say
         self._kept: dict[tuple[str, ...], object] = {}
+        self._loads: dict[tuple[str, ...], float] = {}
         self.targets = {f"{t.system}:{t.name}": t for each in systems.load_systems() for t in each.targets}
 
     def _once(self, key: tuple[str, ...], make: Callable[[], T]) -> T:
@@ -81,7 +89,7 @@ class Lab:
         return self._once(("probe", name), lambda: self._probe(name))
 
     def timing(self, name: str) -> builds.Timing:
-        """How long its builds take."""
+        """How long its builds take; of those in ONLY_COLD, the first one alone."""
         self._slow()
         return self._once(("timing", name), lambda: self._time(name))
 
@@ -100,6 +108,11 @@ class Lab:
             return make()
 
         return self._once(("once", what), said)
+
+    def busy(self, *measurement: str) -> str:
+        """Whether the machine had other work when a measurement began, in words; empty where it had not."""
+        load, processors = self._loads.get(measurement, 0.0), os.cpu_count() or 1
+        return f"load {load:.0f} on {processors} processors" if load > BUSY * processors else ""
 
     def _settings(self, system: str) -> Settings:
         """What the system's imgaudit.toml says."""
@@ -143,8 +156,10 @@ class Lab:
     def _time(self, name: str) -> builds.Timing:
         target = self.target(name)
         self.tag(name)  # the stand-ins and the base images are there before the clock runs
-        self._say(f"timing four builds of {target.tag()}")
-        return builds.time_builds(target)
+        only_cold = name in ONLY_COLD
+        self._loads["timing", name] = os.getloadavg()[0]
+        self._say(f"timing {'a build' if only_cold else 'four builds'} of {target.tag()}")
+        return builds.time_builds(target, only_cold=only_cold)
 
     def _compile(self, system: str, flags: str) -> programs.Program:
         self._say(f"compiling {system} ({flags})")
@@ -159,6 +174,7 @@ class Lab:
         return found[group.index(name)]
 
     def _start(self, system: str, images: list[Image]) -> list[Probe]:
+        self._loads["probe", system] = os.getloadavg()[0]
         given = self._settings(system).probe
         options = ProbeOptions(
             port=given.port or 8080,

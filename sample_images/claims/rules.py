@@ -29,6 +29,8 @@ class Range:
 
     def judge(self, figure: Figure) -> Judgement:
         first = self._one(float(figure.value), figure.floor)
+        if figure.busy and first.verdict == "does not hold" and self.high is not None and figure.value > self.high:
+            return Judgement("cannot be measured here", f"{first.by}, but the machine was busy: {figure.busy}")
         if figure.also is None:
             return first
         name, value = figure.also
@@ -58,7 +60,7 @@ class Range:
     def _by(self, value: float) -> str:
         bound, side = (self.low, "under") if self.low is not None and value < self.low else (self.high, "over")
         assert bound is not None
-        share = f" ({abs(value - bound) / bound * 100:.0f} %)" if bound and self.unit != "percent" else ""
+        share = f" ({_share(abs(value - bound) / bound)})" if bound and self.unit != "percent" else ""
         kept = ", better than promised" if self.better == ("less" if side == "under" else "more") else ""
         return f"{amount(abs(value - bound), self.unit, points=True)} {side} {amount(bound, self.unit)}{share}{kept}"
 
@@ -121,6 +123,11 @@ def _plain(value: float, unit: Unit) -> str:
     if unit == "s":
         return f"{value:g} s" if value < 120 else f"{value / 60:g} min"
     return f"{value:g}{_SIGNS.get(unit, '')}"
+
+
+def _share(part: float) -> str:
+    """A part of a bound; tenfold and more in times."""
+    return f"{part * 100:.0f} %" if part < 10 else f"{part:.0f} times as much"
 
 
 def _significant(value: float) -> str:

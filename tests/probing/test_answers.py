@@ -37,7 +37,7 @@ def test_an_images_recipe() -> None:
         "Shell": ["/bin/ash", "-c"],
         "ExposedPorts": {"9000/tcp": {}, "53/udp": {}, "80": {}, "99999/tcp": {}, "8000-8010/tcp": {}},
         "StopSignal": "3",
-        "Volumes": {"/data/": {}, "/data": {}, "/tmp": {}},
+        "Volumes": {"/data/": {}, "data": {}, "//data": {}, "/tmp": {}, "/../tmp": {}},
     }
     assert read_recipe(fields({"Id": "sha256:1", "Config": config})) == Recipe(
         id="sha256:1",

@@ -95,6 +95,13 @@ def test_what_cannot_be_run_is_in_the_report_and_ends_with_3(cli: Cli, tmp_path:
     assert result.json["comparison"] is None
 
 
+def test_defaults_are_those_of_the_page(repo: pathlib.Path) -> None:
+    page = (repo / "docs" / "probe.md").read_text()
+    options = ProbeOptions()
+    for text in (f"{options.runs} times", f"{options.timeout:g} seconds", "256 MB", f"{options.stop_timeout:g} s"):
+        assert text in page, text
+
+
 @pytest.mark.engine
 @pytest.mark.go
 def test_several_images_are_compared(cli: Cli, specimens: Specimens, tmp_path: pathlib.Path) -> None:

@@ -5,7 +5,6 @@ import subprocess
 
 import pytest
 
-from imgaudit.probing import ProbeOptions
 from tests.probing.conftest import Prober
 from tests.probing.specimen import Specimens
 from tests.support.docker import PREFIX
@@ -221,10 +220,3 @@ def test_several_in_turn(specimens: Specimens, prober: Prober) -> None:
     assert good.ready_ms is not None
     assert late.ready_ms is not None
     assert good.ready_ms.min < 300 <= late.ready_ms.min
-
-
-def test_defaults_are_those_of_the_page(repo: pathlib.Path) -> None:
-    page = (repo / "docs" / "probe.md").read_text()
-    options = ProbeOptions()
-    for text in (f"{options.runs} times", f"{options.timeout:g} seconds", "256 MB", f"{options.stop_timeout:g} s"):
-        assert text in page, text

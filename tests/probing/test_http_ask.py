@@ -11,7 +11,7 @@ import pytest
 
 from imgaudit.probing import http_ask
 from imgaudit.probing.http_ask import Answer, ask_once, load
-from imgaudit.probing.interface import Stop, Stopped
+from imgaudit.probing.interface import Cancel, Cancelled
 
 Behaviour = Callable[[socket.socket], None]
 
@@ -49,7 +49,7 @@ def saying(data: bytes) -> Behaviour:
 
 def ask(behave: Behaviour, *, seconds: float = 3.0, only_http: bool = False) -> Answer:
     with serving(behave) as port:
-        return ask_once("127.0.0.1", port, "/", Stop(), until=time.monotonic() + seconds, only_http=only_http)
+        return ask_once("127.0.0.1", port, "/", Cancel(), until=time.monotonic() + seconds, only_http=only_http)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_a_slow_drip_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    refused = ask_once("127.0.0.1", port, "/", Stop(), until=time.monotonic() + 1, only_http=True)
+    refused = ask_once("127.0.0.1", port, "/", Cancel(), until=time.monotonic() + 1, only_http=True)
     assert refused == Answer("the connection was refused", connected=True)
 
 
@@ -115,21 +115,21 @@ def test_an_address_that_cannot_be_reached(error: OSError, monkeypatch: pytest.M
         raise error
 
     monkeypatch.setattr(socket, "create_connection", fail)
-    answer = ask_once("192.0.2.1", 80, "/", Stop(), until=time.monotonic() + 1, only_http=True)
+    answer = ask_once("192.0.2.1", 80, "/", Cancel(), until=time.monotonic() + 1, only_http=True)
     assert answer == Answer("192.0.2.1 can't be reached from here", connected=False)
 
 
 def test_an_interrupt_while_waiting() -> None:
-    stop = Stop()
-    threading.Timer(0.2, stop.set).start()
-    with serving(lambda connection: time.sleep(4)) as port, pytest.raises(Stopped):
-        ask_once("127.0.0.1", port, "/", stop, until=time.monotonic() + 30, only_http=True)
+    cancel = Cancel()
+    threading.Timer(0.2, cancel.set).start()
+    with serving(lambda connection: time.sleep(4)) as port, pytest.raises(Cancelled):
+        ask_once("127.0.0.1", port, "/", cancel, until=time.monotonic() + 30, only_http=True)
 
 
 def test_load_is_counted_and_ends() -> None:
     with serving(saying(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")) as port:
         begun = time.monotonic()
-        assert load("127.0.0.1", port, "/", 0.3, Stop()) >= 4
+        assert load("127.0.0.1", port, "/", 0.3, Cancel()) >= 4
         assert 0.25 < time.monotonic() - begun < 1
 
 
@@ -144,14 +144,14 @@ def test_load_with_answers_that_never_end() -> None:
     for behave in (endless, silent):
         with serving(behave) as port:
             begun = time.monotonic()
-            load("127.0.0.1", port, "/", 0.3, Stop())
+            load("127.0.0.1", port, "/", 0.3, Cancel())
             assert time.monotonic() - begun < 1.5
 
 
 def test_load_on_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    assert load("127.0.0.1", port, "/", 0.2, Stop()) == 0
+    assert load("127.0.0.1", port, "/", 0.2, Cancel()) == 0
 
 
 def test_the_request_is_one_line_each() -> None:

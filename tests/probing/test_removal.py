@@ -21,21 +21,23 @@ pytestmark = [pytest.mark.engine, pytest.mark.go]
 
 
 class _Unreliable:
-    """A client whose answer to its nth request is lost: the engine did what it was asked to."""
+    """A client of which one answer is lost, to its nth request or to the first of that path: the engine did what it
+    was asked to."""
 
-    def __init__(self, client: Client, lost: int) -> None:
+    def __init__(self, client: Client, lost: int | str) -> None:
         self._client, self._lost, self.asked = client, lost, 0
         self.title, self.local, self.close = client.title, client.local, client.close
 
     def ask(self, method: str, path: str, *arguments: object, **named: object) -> tuple[int, bytes]:
         self.asked += 1
         answer = self._client.ask(method, path, *arguments, **named)  # type: ignore[arg-type]
-        if self.asked == self._lost:
+        if self.asked == self._lost or (isinstance(self._lost, str) and path.endswith(self._lost)):
+            self._lost = 0
             raise SourceError(f"{self.title} broke off the connection")
         return answer
 
 
-def _probe_losing(reference: str, lost: int) -> tuple[int, str | None]:
+def _probe_losing(reference: str, lost: int | str) -> tuple[int, str | None]:
     """How many requests there were, and the probe's error."""
     engines: list[EngineContainers] = []
     clients: list[_Unreliable] = []
@@ -52,6 +54,13 @@ def _probe_losing(reference: str, lost: int) -> tuple[int, str | None]:
     assert left_behind(engines[0].probe) == []
     assert image.probe is not None
     return clients[0].asked, image.probe.error
+
+
+@pytest.mark.parametrize("path", ["/networks/create", "/containers/create", "/start", "/kill"])
+def test_an_answer_that_is_lost(path: str, specimens: Specimens) -> None:
+    error = _probe_losing(specimens("serve"), path)[1]
+    assert error is not None
+    assert error.endswith("the Docker Engine broke off the connection")
 
 
 @pytest.mark.thorough

@@ -9,11 +9,10 @@ import msgspec
 import pytest
 
 from imgaudit.errors import SourceError, UsageError
-from imgaudit.model import Image, Platform, Probe, Rss, Spread
-from imgaudit.model import Stop as StopResult
+from imgaudit.model import Image, Platform, Probe, Rss, Spread, Stop
 from imgaudit.probing import ProbeOptions, probe_images
 from imgaudit.probing.health import CommandQuestion, PortQuestion, choose_question
-from imgaudit.probing.interface import Recipe
+from imgaudit.probing.interface import Recipe, Refused
 from imgaudit.probing.one_run import Attempt
 from imgaudit.probing.summary import summarise
 from tests.probing.fake import FakeEngine
@@ -75,6 +74,43 @@ def test_an_engine_that_breaks_is_told_of_each_image_and_ends_all() -> None:
     assert engine.done.count("create b") == 1
 
 
+def test_what_the_engine_refuses_one_container_does_not_end_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = FakeEngine()
+    asked = iter([True, False, False])
+
+    def executed(execution: str) -> int:
+        if next(asked):  # of the first image
+            raise Refused("the Docker Engine answers 404: no such exec", said="no such exec")
+        return 0
+
+    monkeypatch.setattr(engine, "executed", executed)
+    first, second = probes(engine, images("a", "b"))
+    assert (first.runs, first.error) == (0, "the Docker Engine answers 404: no such exec")
+    assert (second.runs, second.error) == (2, None)
+
+
+class _Leaving(FakeEngine):
+    """What it made stays."""
+
+    def __exit__(self, *ended: object) -> None:
+        self.cpu.clear()
+        raise SourceError("left behind")
+
+
+def test_what_is_left_behind_is_always_told() -> None:
+    engine = _Leaving()
+    engine.codes = [1] * 100_000
+    (failed,) = probes(engine, images("a"), ProbeOptions(runs=1, timeout=0.1))
+    assert failed.error == "not healthy within 0.1 s: the image's HEALTHCHECK exited with code 1; left behind"
+    (fine,) = probes(_Leaving(), images("a"), ProbeOptions(runs=1))
+    assert (fine.runs, fine.error) == (1, "left behind")
+    told = list[str]()
+    foreign = Platform(os="linux", architecture="s390x")
+    (not_run,) = probes(_Leaving(), images("a", platform=foreign), ProbeOptions(progress=told.append))
+    assert "not run: it is built for linux/s390x" in str(not_run.error)
+    assert told == ["probe: left behind"]
+
+
 def test_an_engine_that_is_not_there_any_more() -> None:
     def gone(source: str) -> FakeEngine:
         raise SourceError(f"{source} is gone")
@@ -118,7 +154,7 @@ def test_an_address_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "--command" in probe.error
     (none,) = probes(FakeEngine(address=None), images("a"), ProbeOptions(port=80, timeout=0.2))
     assert none.error is not None
-    assert "can't be reached from here" in none.error
+    assert "its address (the engine tells none) can't be reached from here" in none.error
     assert time.monotonic() - begun < 3
 
 
@@ -139,7 +175,7 @@ def test_the_signal_is_waited_for_once() -> None:
     (probe,) = probes(engine, images("a"), ProbeOptions(runs=3, stop_timeout=0.1))
     assert engine.done.count("signal SIGTERM") == 1
     assert probe.runs == 3
-    assert probe.stop == StopResult(signal="SIGTERM", exit_code=None, ms=None)
+    assert probe.stop == Stop(signal="SIGTERM", exit_code=None, ms=None)
     assert probe.error == "ignored SIGTERM: it still ran 0.1 s later and was killed"
 
 
@@ -189,7 +225,7 @@ def test_medians() -> None:
         runs=4,
         ready_ms=Spread(min=5.0, median=8.0, max=100.0),
         rss=Rss(ready=201, loaded=None),
-        stop=StopResult(signal="SIGTERM", exit_code=2, ms=2.5),
+        stop=Stop(signal="SIGTERM", exit_code=2, ms=2.5),
         asked="x",
     )
 

@@ -82,7 +82,7 @@ def real(script: Script) -> Iterator[Script]:
     systems = driver()
     script.env["DOCKER"] = systems.docker_command()
     dockerfile = (SCRIPT.parent / "base-go.dockerfile").read_text()
-    script.env |= systems._images(dockerfile, systems.NATIVE)
+    script.env |= systems.image_arguments(dockerfile, systems.NATIVE)
     if not systems.alpine_answers():
         script.env["ALPINE_RUNTIME"] = "alpine-files"
     yield script

@@ -9,10 +9,22 @@ import stat
 
 import pytest
 
+from imgaudit.errors import OutputError
 from imgaudit.reports import RenderOptions
+from imgaudit.reports.escape import markdown_text
 from sample_images import systems
-from sample_images.claims import builds, command, figures, render_html, render_json, render_markdown, render_terminal
+from sample_images.claims import (
+    builds,
+    command,
+    facts,
+    figures,
+    render_html,
+    render_json,
+    render_markdown,
+    render_terminal,
+)
 from sample_images.claims.claim import Claim, Figure, Judgement, NotMeasured, Row, judge
+from sample_images.claims.containers import Trial
 from sample_images.claims.documents import CLAIMS, DOCUMENTS
 from sample_images.claims.lab import Lab
 from sample_images.claims.rules import Range, about, amount, at_least, at_most, within, yes
@@ -56,6 +68,7 @@ def test_about_is_a_fifth_more_or_less_and_says_so() -> None:
 def test_one_sided_bounds() -> None:
     assert [verdict(at_most(1, "s"), value) for value in (0, 1, 1.01)] == ["holds", "holds", "does not hold"]
     assert [verdict(at_least(95, "percent"), value) for value in (94.9, 95)] == ["does not hold", "holds"]
+    assert at_most(1, "ms").judge(Figure(166, "")).by == "165 ms over 1.00 ms (165 times as much)"
     assert at_most(0, "count").judge(Figure(3, "")) == Judgement("does not hold", "3 over 0")
 
 
@@ -86,6 +99,17 @@ def test_two_answers_to_one_question_hold_fail_or_hold_in_part() -> None:
 )
 def test_what_is_below_the_least_that_can_be_seen_is_not_judged(rule: Range, value: float, expected: str) -> None:
     assert verdict(rule, value, floor=5.0) == expected
+
+
+def test_a_time_taken_on_a_busy_machine_fails_no_claim() -> None:
+    rule, busy = within(10, 50, "ms", "less"), "load 14 on 2 processors"
+    found = rule.judge(Figure(80, "", busy=busy))
+    assert found == Judgement(
+        "cannot be measured here", f"30.0 ms over 50.0 ms (60 %), but the machine was busy: {busy}"
+    )
+    assert rule.judge(Figure(40, "", busy=busy)).verdict == "holds"
+    assert rule.judge(Figure(5, "", busy=busy)).verdict == "partly"
+    assert at_least(10, "ms").judge(Figure(5, "", busy=busy)).verdict == "does not hold"
 
 
 def test_a_yes_or_no_is_not_a_number() -> None:
@@ -299,6 +323,17 @@ def test_a_target_that_is_not_there_fails_its_row() -> None:
     assert row.judgement == Judgement("not measured", "sample_images has no devops-go:no")
 
 
+def test_what_an_engine_does_not_tell_is_no_answer() -> None:
+    silent = Trial(user=None, shell=False, answers=True, health="starting", stop=0, copied=True)
+    for ask in (facts.user(0), facts.not_root, facts.healthy, facts.no_healthcheck):
+        with pytest.raises(NotMeasured):
+            ask(silent)
+    assert facts.no_exec(silent) == (True, "docker exec sh: not found")
+    told = dataclasses.replace(silent, user=0, health=None)
+    assert facts.not_root(told) == (False, "its first process runs as 0")
+    assert facts.no_healthcheck(told) == (True, "the engine says: no HEALTHCHECK")
+
+
 @pytest.fixture
 def false_docker(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
     """A docker that answers `info` as its file says, and can do nothing else."""
@@ -331,6 +366,26 @@ def test_what_does_not_build_is_said_in_its_rows(false_docker: pathlib.Path, cap
     assert "can't be built: it is broken" in size["by"]
     assert {row["document"] for row in data["rows"]} == {"devops-go"}
     assert all(image["reason"] for image in data["images"])
+
+
+def test_the_table_goes_into_a_document_between_its_marks(table: Table, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "claims.md"
+    path.write_text("before\n<!-- claims -->\nold\n<!-- /claims -->\nafter\n")
+    command.insert(table, path)
+    command.insert(table, path)
+    text = path.read_text()
+    assert text.startswith(f"before\n<!-- claims -->\n**Of {len(CLAIMS)}")
+    assert text.endswith("<!-- /claims -->\nafter\n")
+    assert text.count(CLAIMS[0].text) == 1
+    path.write_text("no marks\n")
+    with pytest.raises(OutputError, match="has no lines"):
+        command.insert(table, path)
+
+
+def test_the_documentation_lists_the_claims_as_they_are(repo: pathlib.Path) -> None:
+    text = (repo / "docs" / "claims.md").read_text(encoding="utf-8")
+    for claim in CLAIMS:
+        assert f"| {markdown_text(claim.text)} |" in text, claim.id
 
 
 def test_a_wrong_name_is_a_usage_error(capfd: pytest.CaptureFixture[str]) -> None:

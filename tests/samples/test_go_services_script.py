@@ -5,8 +5,10 @@ import os
 import pathlib
 import pty
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -27,7 +29,7 @@ case "$*" in
     *Server*) echo linux/amd64 ;;
     *Client*) echo "${FAKE_CLIENT:-20.10.24}" ;;
     buildx*) exit 1 ;;
-    build*) echo "step 7 of 9"; exit "${FAKE_BUILD:-0}" ;;
+    build*) echo "step 7 of 9"; sleep "${FAKE_SECONDS:-0}"; exit "${FAKE_BUILD:-0}" ;;
     run*) echo "Version: ${FAKE_VERSION:-v1}" ;;
     image*) echo "3685825 4 sha256:abc" ;;
 esac
@@ -176,6 +178,20 @@ def test_without_imgaudit_it_says_so(script: Script) -> None:
     assert (done.returncode, "no audit: there is no no-such-imgaudit here" in done.stderr) == (0, True)
 
 
+def test_nothing_is_left_when_it_is_stopped(script: Script) -> None:
+    command = [str(SCRIPT), "--services", str(script.services), SERVICE.name]
+    environment = {**script.environment, "FAKE_SECONDS": "60"}
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment, start_new_session=True) as process:
+        deadline = time.monotonic() + 30
+        while not (script.calls.exists() and script.called("docker build ")):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        assert list(script.temporary.iterdir()) != []
+        os.killpg(process.pid, signal.SIGTERM)
+        assert process.wait(timeout=30) == 143
+    assert list(script.temporary.iterdir()) == []
+
+
 @pytest.mark.parametrize(("told", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
 def test_colours_are_for_terminals(script: Script, told: dict[str, str], coloured: bool) -> None:
     ours, theirs = pty.openpty()
@@ -197,7 +213,7 @@ def test_the_script_builds_tests_and_audits(target: str, tmp_path: pathlib.Path)
     command = shutil.which("imgaudit", path=f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}")
     assert command
     systems = driver()
-    arguments = systems._images((HERE / "docker/Dockerfile.go").read_text(), "linux/amd64")
+    arguments = systems.image_arguments((HERE / "docker/Dockerfile.go").read_text(), "linux/amd64")
     if not systems.alpine_answers():
         arguments["ALPINE_RUNTIME"] = "alpine-files"
     options = [part for name, text in arguments.items() for part in ("--build-arg", f"{name}={text}")]
@@ -207,6 +223,7 @@ def test_the_script_builds_tests_and_audits(target: str, tmp_path: pathlib.Path)
     metrics = tmp_path / "metrics.json"
     options += ["--name", prefix, "--network", "host", "--metrics", str(metrics)]
     environment = {**os.environ, "DOCKER": systems.docker_command(), "IMGAUDIT": command, "GIT_COMMIT": "abc1234"}
+    environment["SOURCE_DATE_EPOCH"] = "1767323045"  # both targets then share what the builder made
     try:
         done = subprocess.run(
             [SCRIPT, SERVICE.name, target, version, *options],

@@ -7,7 +7,6 @@ from sample_images.claims.claim import Figure
 from sample_images.claims.documents.rows import MB, claims
 from sample_images.claims.figures import (
     base_size,
-    build_seconds,
     difference,
     download_times,
     fact,
@@ -20,6 +19,7 @@ from sample_images.claims.figures import (
     transfer,
     tried,
 )
+from sample_images.claims.figures_at_work import build_seconds
 from sample_images.claims.lab import Lab
 from sample_images.claims.rules import about, at_least, yes
 

@@ -3,17 +3,8 @@
 from sample_images.claims import facts, programs
 from sample_images.claims.claim import Figure
 from sample_images.claims.documents.rows import MB, claims
-from sample_images.claims.figures import (
-    build_seconds,
-    fact,
-    flag_changes,
-    flag_saving,
-    memory,
-    nowhere,
-    ready,
-    size,
-    tried,
-)
+from sample_images.claims.figures import fact, nowhere, size, tried
+from sample_images.claims.figures_at_work import build_seconds, curl, flag_changes, flag_saving, memory, ready
 from sample_images.claims.lab import Lab
 from sample_images.claims.rules import about, at_least, at_most, within, yes
 
@@ -143,6 +134,8 @@ CLAIMS = claims(
         ("read-only", "runs with a read-only root", SCRATCH, yes("it answers"), tried(SCRATCH, facts.read_only)),
         ("stops", "shuts down gracefully on SIGTERM", SCRATCH, yes("exit code 0"), tried(SCRATCH, facts.stops)),
         ("alpine.shell", "Alpine has a shell", ALPINE, yes("docker exec sh runs"), tried(ALPINE, facts.exec_works)),
+        ("alpine.apk", "Alpine has a package manager", ALPINE, yes("apk"), fact(ALPINE, facts.has_package_manager)),
+        ("alpine.curl", "Alpine has curl", ALPINE, yes("it runs"), curl(ALPINE)),
         ("alpine.health", "Alpine has a health check that works", ALPINE, yes("healthy"), tried(ALPINE, facts.healthy)),
         (
             "distroless.exec",

@@ -1,23 +1,11 @@
 """Base images for Go services: scratch with UPX, Alpine with a shell, development with Delve."""
 
 from imgaudit.reports import numbers
-from sample_images.claims import containers, facts
-from sample_images.claims.claim import Figure, NotMeasured
+from sample_images.claims import facts
+from sample_images.claims.claim import Figure
 from sample_images.claims.documents.rows import KB, MB, claims
-from sample_images.claims.figures import (
-    Measure,
-    base_size,
-    fact,
-    flag_changes,
-    flag_saving,
-    known,
-    part,
-    program_size,
-    service,
-    size,
-    slower,
-    tried,
-)
+from sample_images.claims.figures import base_size, fact, known, packed, part, program_size, size, tried
+from sample_images.claims.figures_at_work import curl, flag_changes, flag_saving, prints, slower
 from sample_images.claims.lab import Lab
 from sample_images.claims.rules import Better, about, amount, at_least, within, yes
 
@@ -26,53 +14,17 @@ PRODUCTION, PLAIN = f"{NAME}:production", f"{NAME}:production-plain"
 ALPINE, DEVELOPMENT = f"{NAME}:production-alpine", f"{NAME}:development"
 
 
-def _packed(lab: Lab) -> Figure:
-    """How much smaller UPX makes the program, and the image's download."""
-    before, after = (service(lab.image(name)).size for name in (PLAIN, PRODUCTION))
-    first, second = (lab.image(name).size for name in (PLAIN, PRODUCTION))
-    file = (1 - after / before) * 100
-    download = (1 - known(second.download, "the download") / known(first.download, "the download")) * 100
-    words = (
-        f"the file {amount(file, 'percent')} ({numbers.size(before)} to {numbers.size(after)}), the download "
-        f"{amount(download, 'percent')} ({numbers.size(first.download, estimated=first.download_estimated)} to "
-        f"{numbers.size(second.download, estimated=second.download_estimated)})"
-    )
-    return Figure(file, words, "as a file", ("as a download", download))
-
-
 def _default_build(lab: Lab) -> Figure:
     """The program with its symbols, as a plain `go build` makes it."""
     value = lab.program(NAME, "symbols").size
     return Figure(value, numbers.size(value))
 
 
-def _prints(name: str, *command: str, entrypoint: str | None = None, expect: tuple[str, ...] = ()) -> Measure:
-    """Whether a command in the image ends well and prints all of expect."""
-
-    def measure(lab: Lab) -> Figure:
-        tag = lab.tag(name)
-        what = f"running {' '.join(filter(None, (entrypoint, *command)))} in {tag}"
-        done = lab.once(what, lambda: containers.run_once(tag, *command, entrypoint=entrypoint), slow=False)
-        if done is None:
-            return Figure(False, "does not end by itself")
-        said = " ".join((done.stdout + done.stderr).split())[:120]
-        return Figure(done.returncode == 0 and all(each in done.stdout for each in expect), f"prints: {said}")
-
-    return measure
-
-
 def _version(lab: Lab) -> Figure:
     """Whether `--version` prints what the build was given."""
     args = lab.target(PRODUCTION).args
     expect = tuple(args[name] for name in ("VERSION", "BUILD_DATE", "GIT_COMMIT"))
-    return _prints(PRODUCTION, "--version", expect=expect)(lab)
-
-
-def _curl(lab: Lab) -> Figure:
-    """curl comes from Alpine's package server: without it the image can't hold one."""
-    if not lab.alpine:
-        raise NotMeasured("curl comes from Alpine's package server, which does not answer", here=True)
-    return _prints(ALPINE, "--version", entrypoint="curl", expect=("curl",))(lab)
+    return prints(PRODUCTION, "--version", expect=expect)(lab)
 
 
 def _forced(lab: Lab) -> Figure:
@@ -95,6 +47,7 @@ def _only_what_it_needs(lab: Lab) -> Figure:
     return Figure(others == 0, f"{numbers.size(others)} of other binaries, OS files and source code")
 
 
+BOTH = f"{PRODUCTION}, {PLAIN}"
 LESS: Better = "less"
 CLAIMS = claims(
     NAME,
@@ -165,18 +118,24 @@ CLAIMS = claims(
             within(6 * MB, 8 * MB, "bytes", LESS),
             program_size(PRODUCTION),
         ),
-        ("upx.saves", "UPX saves 50-70 %", f"{PRODUCTION}, {PLAIN}", within(50, 70, "percent", "more"), _packed),
+        (
+            "upx.saves",
+            "UPX saves 50-70 %",
+            BOTH,
+            within(50, 70, "percent", "more"),
+            packed(PLAIN, PRODUCTION),
+        ),
         (
             "upx.starts",
             "UPX costs 50-150 ms at the start",
-            f"{PRODUCTION}, {PLAIN}",
+            BOTH,
             within(50, 150, "ms"),
             slower(PRODUCTION, PLAIN),
         ),
         (
             "upx.starts.100",
             "UPX costs 50-100 ms at the start (said elsewhere in it)",
-            f"{PRODUCTION}, {PLAIN}",
+            BOTH,
             within(50, 100, "ms"),
             slower(PRODUCTION, PLAIN),
         ),
@@ -273,14 +232,14 @@ CLAIMS = claims(
             fact(PRODUCTION, facts.architecture("arm64"), "linux/arm64"),
         ),
         ("alpine.shell", "Alpine has a shell", ALPINE, yes("docker exec sh runs"), tried(ALPINE, facts.exec_works)),
-        ("alpine.curl", "Alpine has curl", ALPINE, yes("it runs"), _curl),
+        ("alpine.curl", "Alpine has curl", ALPINE, yes("it runs"), curl(ALPINE)),
         ("alpine.health", "Alpine has a health check that works", ALPINE, yes("healthy"), tried(ALPINE, facts.healthy)),
         (
             "development.delve",
             "development includes Delve",
             DEVELOPMENT,
             yes("it runs"),
-            _prints(DEVELOPMENT, "version", entrypoint="dlv", expect=("Delve",)),
+            prints(DEVELOPMENT, "version", entrypoint="dlv", expect=("Delve",)),
         ),
         (
             "flag.a",

@@ -3,7 +3,8 @@
 from imgaudit.configuration import CostSettings
 from sample_images.claims.documents.go_services import ALPINE, DEVELOPMENT, LESS, NAME, PLAIN, PRODUCTION
 from sample_images.claims.documents.rows import MB, claims
-from sample_images.claims.figures import build_seconds, memory, nowhere, ready, transfer, vulnerabilities
+from sample_images.claims.figures import nowhere, transfer, vulnerabilities
+from sample_images.claims.figures_at_work import build_seconds, memory, ready
 from sample_images.claims.rules import at_most, within
 
 GIGABIT = CostSettings(link=1_000_000_000)

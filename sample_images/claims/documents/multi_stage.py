@@ -1,34 +1,26 @@
 """Patterns of a multi-stage build: what is left of a single stage on Alpine, distroless and scratch."""
 
 from sample_images.claims import facts
-from sample_images.claims.claim import Figure
+from sample_images.claims.documents.go_services import PLAIN, PRODUCTION
 from sample_images.claims.documents.rows import MB, claims
 from sample_images.claims.figures import (
     base_size,
     difference,
     fact,
-    flag_changes,
-    flag_saving,
+    packed,
     score,
     size,
     smaller,
     tried,
     vulnerabilities,
 )
-from sample_images.claims.lab import Lab
-from sample_images.claims.rules import about, amount, at_least, at_most, within, yes
+from sample_images.claims.figures_at_work import flag_changes, flag_saving, rebuilt
+from sample_images.claims.rules import about, at_least, at_most, within, yes
 
 NAME = "multi-stage"
 SINGLE, BUILDER = f"{NAME}:single-stage", f"{NAME}:builder"
 ALPINE, DISTROLESS, DEBUG, SCRATCH = (f"{NAME}:{t}" for t in ("alpine", "distroless", "distroless-debug", "scratch"))
 BASE = "gcr.io/distroless/static-debian12:nonroot"
-
-
-def _cached(lab: Lab) -> Figure:
-    """How long a build takes after a change of the source, of one from nothing."""
-    timing = lab.timing(DISTROLESS)
-    share = timing.changed / timing.cold * 100
-    return Figure(share, f"{amount(share, 'percent')}: {amount(timing.changed, 's')} of {amount(timing.cold, 's')}")
 
 
 CLAIMS = claims(
@@ -75,13 +67,26 @@ CLAIMS = claims(
             flag_saving(NAME, "symbols"),
         ),
         (
+            "upx.saves",
+            "UPX takes half of the program",
+            f"{PLAIN}, {PRODUCTION}",
+            about(50, "percent", "more"),
+            packed(PLAIN, PRODUCTION),
+        ),
+        (
             "flag.extldflags",
             '-extldflags "-static" links it statically',
             "its program",
             yes("another size"),
             flag_changes(NAME, "extldflags"),
         ),
-        ("cached", "cached layers of dependencies make rebuilds fast", DISTROLESS, at_most(50, "percent"), _cached),
+        (
+            "cached",
+            "cached dependencies make rebuilds fast",
+            DISTROLESS,
+            at_most(50, "percent"),
+            rebuilt(DISTROLESS),
+        ),
         ("static", "the program is static", DISTROLESS, yes("static"), fact(DISTROLESS, facts.static)),
         (
             "stripped",

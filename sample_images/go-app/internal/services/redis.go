@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"example.com/go-app/internal/models"
 )
@@ -37,9 +36,8 @@ func OpenRedis(url string, ttl time.Duration) (*Redis, error) {
 	}
 	// A cache that is slower than the database is of no use: short limits, one more try.
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = time.Second, 500*time.Millisecond, 500*time.Millisecond
-	options.DialerRetries, options.MaxRetries = 1, 1
+	options.MaxRetries = 1
 	options.ContextTimeoutEnabled = true
-	options.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	return &Redis{client: redis.NewClient(options), ttl: ttl}, nil
 }
 
