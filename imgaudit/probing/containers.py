@@ -18,10 +18,9 @@ from imgaudit.probing.answers import message, nanoseconds, read_recipe, read_sta
 from imgaudit.probing.confinement import LABEL, container_body, network_body
 from imgaudit.probing.interface import ProbeOptions, Recipe, Refused, State
 from imgaudit.sources.engine_api import Client
-from imgaudit.sources.engines import docker_endpoint, podman_endpoint
+from imgaudit.sources.engines import TITLES, endpoint_of
 from imgaudit.sources.json_strict import Fields, parse_json
 
-_FOUND = {"docker": ("the Docker Engine", docker_endpoint), "podman": ("Podman", podman_endpoint)}
 LONG_SECONDS = 60.0  # creating, starting and removing
 OUTPUT_LINES = 20
 REMOVALS = 3  # attempts: a network is busy for a moment after its last container
@@ -29,8 +28,7 @@ REMOVALS = 3  # attempts: a network is busy for a moment after its last containe
 
 def connect(source: str) -> "EngineContainers":
     """The engine an image was read from, by the image's source. Raises SourceError where it is not there any more."""
-    title, endpoint_of = _FOUND[source]
-    endpoint = endpoint_of()
+    title, endpoint = TITLES[source], endpoint_of(source)
     if endpoint is None:
         raise SourceError(f"{title} is not here any more: no socket")
     return EngineContainers(Client(title, endpoint))

@@ -5,20 +5,16 @@ a docker-archive, read by docker_archive.py. What an image is, its history too, 
 never by the engine's own endpoints (Podman's fails on images without dates).
 """
 
-from typing import Literal
-
 from imgaudit.errors import ImageError, SourceError, UsageError
 from imgaudit.limits import DEFAULT_LIMITS, Limits
 from imgaudit.model import Platform
 from imgaudit.sources.docker_archive import read_archive_stream
 from imgaudit.sources.engine_api import Client, Inspected
-from imgaudit.sources.engines import Endpoint, docker_endpoint, podman_endpoint
+from imgaudit.sources.engines import TITLES, Endpoint, Engine, endpoint_of
 from imgaudit.sources.interface import OpenOptions, Source, SourceImage, T, Visitor
 from imgaudit.sources.platforms import choose_platform
 from imgaudit.sources.reference import DOCKER_HUB, Reference
 
-Engine = Literal["docker", "podman"]
-_TITLES: dict[Engine, str] = {"docker": "the Docker Engine", "podman": "Podman"}
 _POINTER: dict[Engine, str] = {"docker": "DOCKER_HOST", "podman": "CONTAINER_HOST"}
 _WITHOUT = "or read the image without it: registry:NAME, docker-archive:FILE"
 _START: dict[Engine, str] = {
@@ -34,18 +30,18 @@ def open_docker(ref: Reference, options: OpenOptions, *, limits: Limits = DEFAUL
     Raises SourceError too for an engine that is configured, or whose socket exists, and does not answer; UsageError
     for a platform that the image does not have.
     """
-    return _open("docker", docker_endpoint(), ref, options, limits)
+    return _open("docker", endpoint_of("docker"), ref, options, limits)
 
 
 def open_podman(ref: Reference, options: OpenOptions, *, limits: Limits = DEFAULT_LIMITS) -> list[Source] | None:
     """The image in Podman, through its service's socket; None and errors as `open_docker`."""
-    return _open("podman", podman_endpoint(), ref, options, limits)
+    return _open("podman", endpoint_of("podman"), ref, options, limits)
 
 
 def _open(
     engine: Engine, endpoint: Endpoint | None, ref: Reference, options: OpenOptions, limits: Limits
 ) -> list[Source] | None:
-    title = _TITLES[engine]
+    title = TITLES[engine]
     only = ref.scheme == engine  # asked for by name, there is nowhere else to look
     if endpoint is None:
         if only:

@@ -8,11 +8,15 @@ import hashlib
 import os
 import pathlib
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 from imgaudit.errors import ImageError, UsageError
 from imgaudit.limits import DEFAULT_LIMITS
 from imgaudit.sources.credentials import docker_config
 from imgaudit.sources.json_strict import Fields, parse_json
+
+Engine = Literal["docker", "podman"]
+TITLES: dict[str, str] = {"docker": "the Docker Engine", "podman": "Podman"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,6 +34,11 @@ class Endpoint:
     @property
     def local(self) -> bool:
         return self.url.startswith(("unix://", "npipe://"))
+
+
+def endpoint_of(engine: str) -> Endpoint | None:
+    """Of docker or podman: as `docker_endpoint`, `podman_endpoint`."""
+    return docker_endpoint() if engine == "docker" else podman_endpoint()
 
 
 def docker_endpoint(environ: Mapping[str, str] = os.environ) -> Endpoint | None:
