@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from imgaudit import system
+from imgaudit.anatomy import Breakdown
 from imgaudit.errors import ImageError, ImgauditError
 from imgaudit.inside import look_inside, unknown_inside
 from imgaudit.layers import Flattened, LayerScan, flatten
@@ -44,7 +45,9 @@ class ReadLayer:
     skipped: tuple[Skipped, ...]
 
 
-def assemble(source: SourceImage[ReadLayer], label: str, limits: Limits) -> Image:
+def assemble(
+    source: SourceImage[ReadLayer], label: str, limits: Limits, breakdown: Breakdown, predictions: bool
+) -> Image:
     """One Image, complete only if every layer was read and was what the image promised."""
     checked = [trusted(layer) for layer in source.layers]
     good = [layer for layer in checked if isinstance(layer, ReadLayer)]
@@ -66,7 +69,7 @@ def assemble(source: SourceImage[ReadLayer], label: str, limits: Limits) -> Imag
         if len(good) < len(checked):
             raise ImageError(f"{len(checked) - len(good)} of {len(checked)} layers could not be read")
         flat = flatten([layer.scan for layer in good], limits)
-        inside = look_inside(source, config, flat, [layer.scan for layer in good])
+        inside = look_inside(source, config, flat, [layer.scan for layer in good], limits, breakdown, predictions)
         anomalies.extend(flat.anomalies)
     except ImageError as error:  # a limit, too, leaves what is known of each layer
         flat = None

@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from imgaudit import binaries, system
+from imgaudit.anatomy import Breakdown
 from imgaudit.assemble import ReadLayer, assemble
 from imgaudit.layers import Budget, Collector, DownloadEstimator, Estimator, LayerScan, scan_layer
 from imgaudit.limits import DEFAULT_LIMITS, Limits
@@ -53,11 +54,14 @@ class Silent:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AuditOptions:
-    """platform: None takes the host's, else the only one. talk: one line for a human, such as which source it was."""
+    """platform: None takes the host's, else the only one. talk: one line for a human, such as which source it was.
+    breakdown: of which Go programs the bytes are accounted for; predictions: whether what they could save is said."""
 
     platform: Platform | None = None
     all_platforms: bool = False
     offline: bool = False
+    breakdown: Breakdown = "entrypoint"
+    predictions: bool = False
     limits: Limits = DEFAULT_LIMITS
     progress: Progress = dataclasses.field(default_factory=Silent)
     talk: Callable[[str], None] = lambda line: None
@@ -97,16 +101,17 @@ def audit(text: str, options: AuditOptions | None = None) -> list[Image]:
 def audit_source(source: Source, label: str, options: AuditOptions) -> Image:
     """Read one opened image, once, and say what is in it."""
     budget, large, allowance = Budget(options.limits), threading.Semaphore(), system.Allowance(options.limits)
+    held = _Held(options.breakdown, options.limits.held_programs)
 
     def visit(blob: LayerBlob) -> "ReadLayer":
-        collector = _Collector(options.limits, large, allowance)
+        collector = _Collector(options.limits, large, allowance, held)
         try:
             scan = scan_blob(blob, collector, budget, options, DownloadEstimator)
         finally:
             collector.let_go()
         return ReadLayer(scan, tuple(collector.skipped))
 
-    return assemble(source.read(visit), label, options.limits)
+    return assemble(source.read(visit), label, options.limits, options.breakdown, options.predictions)
 
 
 def scan_blob(
@@ -141,10 +146,31 @@ class _Counted:
         return data
 
 
+class _Held:
+    """The bytes of Go programs that may be taken apart once it is known what the image starts."""
+
+    def __init__(self, breakdown: Breakdown, limit: int) -> None:
+        self._breakdown, self._room, self._lock = breakdown, limit, threading.Lock()
+
+    def keep(self, facts: binaries.BinaryFacts, data: memoryview) -> binaries.BinaryFacts:
+        """facts with a copy of the bytes, where they are wanted and there is room."""
+        if self._breakdown == "none" or not facts.go.present:
+            return facts
+        # Go's own commands (cmd/go, cmd/compile, ...) are in every image with a toolchain, and no service.
+        if self._breakdown == "entrypoint" and (facts.go.path or "").startswith("cmd/"):
+            return facts
+        with self._lock:
+            if len(data) > self._room:
+                return facts
+            self._room -= len(data)
+        return dataclasses.replace(facts, content=memoryview(bytes(data)))
+
+
 class _Collector:
     """Turns the contents that matter into facts while a layer streams by: executables, and the system's own files."""
 
-    def __init__(self, limits: Limits, large: threading.Semaphore, allowance: system.Allowance) -> None:
+    def __init__(self, limits: Limits, large: threading.Semaphore, allowance: system.Allowance, held: _Held) -> None:
+        self._held = held
         self._limits, self._large, self._holds_large = limits, large, False
         self._system = system.SystemCollector(limits, allowance)
         self._wants_other, self._largest = self._system.wants, limits.elf_file
@@ -165,7 +191,7 @@ class _Collector:
     def collect(self, path: str, data: memoryview) -> object | None:
         try:
             if bytes(data[:4]) == ELF:
-                return binaries.analyse(data, limits=self._limits)
+                return self._held.keep(binaries.analyse(data, limits=self._limits), data)
             return self._system.collect(path, data)
         finally:
             self.let_go()

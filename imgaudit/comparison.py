@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from imgaudit.errors import UsageError
 from imgaudit.model import (
     Binary,
-    BinaryComparison,
     Change,
     Comparison,
     Delta,
@@ -42,12 +41,6 @@ def compare_images(images: Sequence[Image], reference: str | None = None) -> Com
         changes=tuple(change for variant in variants if variant.label != base.label for change in _changes(variant)),
         recommendation=recommend(images, base.platform),
     )
-
-
-def compare_binaries(old: Binary, new: Binary) -> BinaryComparison:
-    """Two programs by their size as files. What inside them grew is not looked for yet: all is unexplained."""
-    delta = new.size - old.size
-    return BinaryComparison(old=old.path, new=new.path, delta=delta, unexplained=delta)
 
 
 def _variant(image: Image, base: Image) -> Variant:

@@ -7,9 +7,11 @@ from typing import Any
 import msgspec
 
 from imgaudit import binaries, system
+from imgaudit.anatomy import Breakdown, with_account
 from imgaudit.binaries import BinaryFacts
 from imgaudit.checks.fitness import judge_fitness
 from imgaudit.layers import Flattened, LayerScan, Node, Tree
+from imgaudit.limits import Limits
 from imgaudit.model import Attribution, Base, Binary, Config, Fitness, Package, Runtime, Skipped
 from imgaudit.model.binary import Role
 from imgaudit.sources import SourceImage
@@ -45,7 +47,15 @@ def unknown_inside(layers: int, reason: str) -> Inside:
     )
 
 
-def look_inside(source: SourceImage[Any], config: Config, flat: Flattened, scans: list[LayerScan]) -> Inside:
+def look_inside(
+    source: SourceImage[Any],
+    config: Config,
+    flat: Flattened,
+    scans: list[LayerScan],
+    limits: Limits,
+    breakdown: Breakdown,
+    predictions: bool,
+) -> Inside:
     """Read the tree. source: for the platform, and for the config as it was before redaction."""
     tree = flat.tree
     environment = _environment(source.config)
@@ -64,7 +74,7 @@ def look_inside(source: SourceImage[Any], config: Config, flat: Flattened, scans
         environment,
         identity if isinstance(identity, system.Identity) else None,
     )
-    placed = _place(tree, executables, plan)
+    placed = _place(tree, executables, plan, limits, breakdown, predictions)
     service = next((binary for binary in placed if binary.role == "service"), None)
     return Inside(
         base=base,
@@ -98,7 +108,14 @@ def _environment(config: Mapping[str, object]) -> dict[str, str]:
     return {name: value for name, _, value in (line.partition("=") for line in lines)}
 
 
-def _place(tree: Tree, executables: list[tuple[Node, BinaryFacts]], plan: EntrypointPlan) -> tuple[Binary, ...]:
+def _place(
+    tree: Tree,
+    executables: list[tuple[Node, BinaryFacts]],
+    plan: EntrypointPlan,
+    limits: Limits,
+    breakdown: Breakdown,
+    predictions: bool,
+) -> tuple[Binary, ...]:
     library_paths = system.library_paths(tree, plan.libraries)
     started = {_file(tree, path): (path, role) for path, role in _started(plan)}
     placed = []
@@ -109,6 +126,8 @@ def _place(tree: Tree, executables: list[tuple[Node, BinaryFacts]], plan: Entryp
         )
         if plan.libraries is None and role == "service" and binary.missing:  # they may be where the variable says
             binary = msgspec.structs.replace(binary, missing=None)
+        if breakdown == "all" or (breakdown == "entrypoint" and role == "service"):
+            binary = with_account(binary, found.content, limits, predictions=predictions)
         placed.append(msgspec.structs.replace(binary, go=system.redact_go(binary.go)))
     return tuple(sorted(placed, key=lambda binary: (ROLES.index(binary.role), binary.path)))
 

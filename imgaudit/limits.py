@@ -24,6 +24,7 @@ class Limits:
     links: int = 40  # symbolic links followed for one path
     elf_section: int = 64 * MIB  # one stretch decoded of the program inside a UPX file
     elf_file: int = 256 * MIB  # one executable analysed
+    held_programs: int = 256 * MIB  # Go programs of one image held until it is known which of them it starts
     elf_seconds: float = 5.0  # decoding of one UPX file, reckoned from its sizes
     kept_file: int = 8 * MIB  # one small file whose content is kept (package database, certificates)
     kept_total: int = 64 * MIB  # all kept contents of a layer; all JSON documents of an image

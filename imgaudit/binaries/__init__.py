@@ -3,7 +3,7 @@
 `analyse` reads one, without knowing where it stands; `place` puts what it found into an image's tree.
 """
 
-from imgaudit.binaries.analyse import analyse, inspect_file, place
+from imgaudit.binaries.analyse import analyse, inspect_file, place, place_file, read_file
 from imgaudit.binaries.interface import BinaryFacts
 from imgaudit.binaries.linkage import GlibcShortfall, Lookup, foreign_loader, glibc_shortfall
 
@@ -16,4 +16,6 @@ __all__ = [
     "glibc_shortfall",
     "inspect_file",
     "place",
+    "place_file",
+    "read_file",
 ]

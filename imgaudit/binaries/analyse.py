@@ -209,11 +209,9 @@ def place(
     )
 
 
-def inspect_file(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> Binary:
-    """Read one executable on disk. role is `service` for a Go program, path stays as given.
-
-    Raises SourceError when the file can't be read, ImageError when it is no ELF file.
-    """
+def read_file(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> memoryview:
+    """The bytes of one executable on disk. Raises SourceError when it can't be read, ImageError when it is no ELF
+    file or over the limit."""
     file = Path(path)
     try:
         if not file.is_file():
@@ -226,8 +224,18 @@ def inspect_file(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> Binary
         raise ImageError(f"{path}: not an ELF file", hint="Linux executables and shared libraries are read.")
     if len(data) > limits.elf_file:
         raise ImageError(f"{path}: larger than {limits.elf_file} bytes, the limit of one executable (elf_file)")
-    facts = analyse(memoryview(data), limits=limits)
+    return memoryview(data)
+
+
+def place_file(path: str | Path, data: memoryview, *, limits: Limits = DEFAULT_LIMITS) -> Binary:
+    """What is known of one executable on disk. role is `service` for a Go program, path stays as given."""
+    facts = analyse(data, limits=limits)
     return place(facts, path=str(path), layer=None, role="service" if _is_go_main(facts) else "other", lookup=None)
+
+
+def inspect_file(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> Binary:
+    """Read one executable on disk; errors as `read_file`, role and path as `place_file`."""
+    return place_file(path, read_file(path, limits=limits), limits=limits)
 
 
 def _is_go_main(facts: BinaryFacts) -> bool:

@@ -31,6 +31,7 @@ class BinaryFacts:
     debuglink: name of the file that holds the debug data (.gnu_debuglink).
     cut_short: whole pages that the kernel maps are missing at the end of the file: it dies when it needs them.
     areas: what the file's bytes are, for the attribution of an image; their sum is size, always.
+    content: the file's bytes, where they are held until it is known whether the program is to be taken apart.
     """
 
     size: int
@@ -58,3 +59,4 @@ class BinaryFacts:
     hardening: Hardening | None = None
     upx: UpxInfo = _NOT_PACKED
     go: GoInfo = _UNKNOWN
+    content: memoryview | None = dataclasses.field(default=None, repr=False, compare=False)

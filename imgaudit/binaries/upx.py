@@ -8,6 +8,7 @@ counts, so a file is read as well when that text was overwritten.
 
 import dataclasses
 import struct
+from typing import NamedTuple
 
 import msgspec
 
@@ -20,6 +21,7 @@ from imgaudit.binaries.upx_layout import (
     PHDR64,
     TRAILER,
     Block,
+    Layout,
     PackHeader,
     headers_block,
     read_layout,
@@ -55,11 +57,9 @@ def read_upx(data: memoryview, limits: Limits = DEFAULT_LIMITS) -> UpxProgram | 
     wide, order = data[4] == 2, "<" if data[5] == 1 else ">"
     entry, count = struct.unpack_from(order + "HH", data, 54 if wide else 42)
     at = (ELF64 if wide else 52) + entry * count
-    if wide and order == "<" and entry == PHDR64:
-        first = headers_block(data, at + 24)
-        headers = _headers(data, first) if first else None
-        if first and headers:
-            return _read(data, at, first, headers, limits)
+    start = find_start(data)
+    if start is not None:
+        return _read(data, start, limits)
     l_info = bytes(data[at : at + 12])
     marked = len(l_info) == 12 and l_info[4:8] == MAGIC and l_info[10] > 0 and l_info[11] <= LAST_FORMAT
     end = len(data) - TRAILER
@@ -74,6 +74,33 @@ def read_upx(data: memoryview, limits: Limits = DEFAULT_LIMITS) -> UpxProgram | 
     return UpxProgram(_info(len(data), tail, version=version), reason=reason)
 
 
+class Start(NamedTuple):
+    """Where a packed file's l_info is, its first block, and what that holds: the original ELF and program headers."""
+
+    at: int
+    first: Block
+    headers: bytes
+
+
+def find_start(data: memoryview) -> Start | None:
+    """The start of a packed 64-bit little-endian program; None where there is none, whatever `data` holds."""
+    if len(data) < ELF64 or data[:6] != ELF_MAGIC + b"\x02\x01":
+        return None
+    entry, count = struct.unpack_from("<HH", data, 54)
+    at = ELF64 + entry * count
+    first = headers_block(data, at + 24) if entry == PHDR64 else None
+    headers = _headers(data, first) if first else None
+    return Start(at, first, headers) if first and headers else None
+
+
+def lay_out(data: memoryview, start: Start) -> tuple[Layout, int]:
+    """Where everything is, and the size of the original file as the packer's headers say it. Errors as read_layout."""
+    (size,) = struct.unpack_from("<I", data, start.at + 16)
+    tail_at = max((s.offset + s.file_size for s in Elf(data).segments), default=0) + 3 & ~3
+    layout = read_layout(data, start.first, Elf(memoryview(start.headers)).segments, tail_at, size)
+    return layout, layout.summary.file_size if layout.summary else size
+
+
 def _headers(data: memoryview, first: Block) -> bytes | None:
     """The original ELF and program headers, when the first block holds such."""
     try:
@@ -86,19 +113,17 @@ def _headers(data: memoryview, first: Block) -> bytes | None:
     return headers if fits and headers[:6] == ELF_MAGIC + b"\x02\x01" else None
 
 
-def _read(data: memoryview, at: int, first: Block, headers: bytes, limits: Limits) -> UpxProgram:
+def _read(data: memoryview, start: Start, limits: Limits) -> UpxProgram:
+    at, first, headers = start
     version = data[at + 10]
-    (size,) = struct.unpack_from("<I", data, at + 16)
-    tail_at = max((s.offset + s.file_size for s in Elf(data).segments), default=0) + 3 & ~3
     try:
-        layout = read_layout(data, first, Elf(memoryview(headers)).segments, tail_at, size)
+        layout, size = lay_out(data, start)
     except BinaryError as error:
+        (size,) = struct.unpack_from("<I", data, at + 16)
         return UpxProgram(_info(len(data), None, version=version, unpacked=size, block=first), reason=str(error))
     # The largest block is made as the packer chose to; small ones may be stored, and filters are for code alone.
     blocks = [block for extent in layout.loads for block in extent.blocks]
     block = max(blocks or [first], key=lambda block: (block.filter, block.unpacked))
-    if layout.summary:
-        size = layout.summary.file_size
     info = _info(len(data), layout.summary, version=version, unpacked=size, block=block)
     try:
         inside = read_inside(data, headers, layout, size, limits)

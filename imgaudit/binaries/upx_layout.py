@@ -60,6 +60,7 @@ class PackHeader:
     format: int
     method: int
     filter: int
+    unpacked_adler: int  # adler32 of what all blocks hold, in their order, filters undone
     packed_adler: int  # adler32 of all blocks' packed bytes, in their order
     packed_size: int  # of the packed file up to this header, padding left out
     file_size: int  # of the original
@@ -73,8 +74,8 @@ class PackHeader:
         if not any(raw[4:31]) or sum(raw[4:31]) % 251 != raw[31]:
             return None
         version, format_, method = raw[4:7]
-        packed_adler, packed_size, file_size, filter_ = struct.unpack_from(order + "12xI4xIIB", raw)
-        return cls(version, format_, method, filter_, packed_adler, packed_size, file_size)
+        unpacked_adler, packed_adler, packed_size, file_size, filter_ = struct.unpack_from(order + "8xII4xIIB", raw)
+        return cls(version, format_, method, filter_, unpacked_adler, packed_adler, packed_size, file_size)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -20,9 +20,11 @@ def audit_and_write(
     reference: str | None = None,
     settings: Settings | None = None,
     after: Callable[[Report], Report] | None = None,
+    predictions: bool = False,
 ) -> int:
     """settings: None loads those that choices name. after: makes the report whole that is then written and judged by
-    its exit code, such as with what was probed or a verdict; it is asked only where an image could be audited."""
+    its exit code, such as with what was probed or a verdict; it is asked only where an image could be audited.
+    predictions: what other builds of its program would save, which takes a second."""
     outputs, platform, color = parse_outputs(choices["outputs"]), choices["platform"], choices["color"]
     settings = load_settings(choices["config"]) if settings is None else settings
     talk = make_talk(choices["quiet"], choices["verbose"])
@@ -32,6 +34,8 @@ def audit_and_write(
         platform=parse_platform(platform) if platform else None,
         all_platforms=choices["all_platforms"],
         offline=choices["offline"],
+        breakdown=choices["breakdown"],
+        predictions=predictions,
         progress=talk,
         talk=talk.line,
     )

@@ -11,18 +11,19 @@ from imgaudit.cli.options import color_option, make_talk, outputs_option, parse_
 @talk_options
 @color_option
 def binary(files: tuple[str, ...], outputs: tuple[str, ...], quiet: bool, verbose: bool, color: str) -> int:
-    """Say what is known of Go binaries on disk: linkage, symbols, UPX, Go version, modules, as inside an image.
+    """Say what is known of Go binaries on disk: linkage, symbols, UPX, Go version, modules, and where every byte of
+    them comes from. Two files: what grew and what shrank between them.
 
     \b
     imgaudit binary ./server
-    imgaudit binary ./server -o json
+    imgaudit binary old/server new/server -o html=growth.html
     """
     import msgspec
 
-    from imgaudit.binaries import inspect_file
+    from imgaudit.anatomy import inspect_program
     from imgaudit.cli.output import write_reports
     from imgaudit.cli.talk import error_line
-    from imgaudit.comparison import compare_binaries
+    from imgaudit.difference import compare_binaries
     from imgaudit.errors import ImgauditError, worst_exit_code
     from imgaudit.model import SCHEMA_VERSION, Binary, BinaryReport, Failed
     from imgaudit.run import INCOMPLETE, timestamp, tool
@@ -35,7 +36,7 @@ def binary(files: tuple[str, ...], outputs: tuple[str, ...], quiet: bool, verbos
     for file in files:
         talk.detail(f"reading {file}")
         try:
-            inspected = inspect_file(file)
+            inspected = inspect_program(file)
             found.append(msgspec.structs.replace(inspected, go=redact_go(inspected.go)))
         except ImgauditError as error:
             failed.append(Failed(label=file, reference=file, exit_code=error.exit_code, reason=str(error)))

@@ -19,4 +19,4 @@ def inspect(reference: str, **choices: Unpack[AuditChoices]) -> int:
     """
     from imgaudit.cli.audit_run import audit_and_write
 
-    return audit_and_write((reference,), choices, compare=False)
+    return audit_and_write((reference,), choices, compare=False, predictions=True)

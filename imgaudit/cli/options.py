@@ -5,13 +5,16 @@ import os
 import pathlib
 import sys
 from collections.abc import Callable
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import click
 
 from imgaudit.cli.talk import Talk
 from imgaudit.errors import OutputError, UsageError
 from imgaudit.reports import REPORTS
+
+if TYPE_CHECKING:
+    from imgaudit.anatomy import Breakdown
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -88,12 +91,19 @@ class AuditChoices(TypedDict):
     quiet: bool
     verbose: bool
     color: str
+    breakdown: "Breakdown"
     config: str | None
 
 
 def audit_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """All that the commands share which audit images. What is added last stands first in --help."""
     command = config_option(talk_options(color_option(command)))
+    command = click.option(
+        "--breakdown",
+        type=click.Choice(["entrypoint", "all", "none"]),
+        default="entrypoint",
+        help="Which Go programs to account for byte by byte. Default: the one that the image starts.",
+    )(command)
     command = click.option("--all-platforms", is_flag=True, help="Audit every platform of an index.")(command)
     return outputs_option(one_source_options(command))
 

@@ -183,11 +183,18 @@ class BinaryDelta(Value, frozen=True, kw_only=True):
 
 
 class BinaryComparison(Value, frozen=True, kw_only=True):
-    """Two binaries: what grew and what shrank."""
+    """Two binaries: what grew and what shrank, the largest change first; what is the same is left out.
+
+    delta: of the files' sizes. The deltas of packages, embeds and sections and unexplained add up to it, exactly;
+    modules are sums of packages. sections: what packages don't hold, by section; a packed file's saving is one of
+    them. All are empty where one side's size_breakdown is None.
+    """
 
     old: str
     new: str
     delta: int
     modules: tuple[BinaryDelta, ...] = ()
     packages: tuple[BinaryDelta, ...] = ()
+    embeds: tuple[BinaryDelta, ...] = ()
+    sections: tuple[BinaryDelta, ...] = ()
     unexplained: int

@@ -1,7 +1,7 @@
 """Key and value lines of one image and of one binary, in the order that every format shows them."""
 
 from imgaudit import model
-from imgaudit.reports import facts, measures, numbers
+from imgaudit.reports import facts, numbers
 
 Pairs = list[tuple[str, str]]
 
@@ -136,33 +136,26 @@ def _setting(key: str, value: str) -> str:
     return f"{key}={value}"
 
 
-def breakdown_parts(breakdown: model.SizeBreakdown) -> list[measures.Part]:
-    """An exact partition of the program, largest first: packages, embedded files, remainders, unattributed."""
-    parts = [measures.Part(item.name, item.total, item.module or "standard library") for item in breakdown.packages]
-    parts += [measures.Part(item.path, item.size, f"embedded by {item.package}") for item in breakdown.embeds]
-    parts += [measures.Part(item.section, item.size, "rest of a section") for item in breakdown.remainder]
-    if breakdown.unattributed:
-        parts.append(measures.Part("unattributed", breakdown.unattributed, "not attributed to anything"))
-    return sorted(parts, key=lambda part: (-part.bytes, part.kind))
+def predictions(item: model.Binary) -> list[str]:
+    """What changes of the build would save, a line each."""
+    return [prediction(each) for each in item.predictions]
 
 
 def prediction(item: model.Prediction) -> str:
-    """`pack with UPX would save 4.50 MB of the file and 300 kB of the download (method; basis)`."""
+    """`pack with UPX would save ~4.50 MB of the file and ~300 kB of the download (method; basis)`.
+
+    What makes something larger is said to add to it. A basis that starts with "exact" is of the file's figure; the
+    download's is always an estimate.
+    """
     saves = item.saves
-    if saves.file is None and saves.download is None:
+    known = [(count, what) for count, what in ((saves.file, "file"), (saves.download, "download")) if count is not None]
+    if not known:
         return f"{item.what}: saving unknown ({item.method}; {item.basis})"
-    parts = []
-    if saves.file is not None:
-        parts.append(f"~{numbers.size(saves.file)} of the file")
-    if saves.download is not None:
-        parts.append(f"~{numbers.size(saves.download)} of the download")
-    return f"{item.what} would save {' and '.join(parts)} ({item.method}; {item.basis})"
-
-
-def binary_delta(item: model.BinaryDelta) -> tuple[str, str, str]:
-    """Old, new and difference in words: `new` and `removed` are words."""
-    if item.old is None:
-        return "none", numbers.size(item.new), f"{numbers.delta(item.delta, None)} ({numbers.NEW})"
-    if item.new is None:
-        return numbers.size(item.old), "none", f"{numbers.delta(item.delta, None)} (removed)"
-    return numbers.size(item.old), numbers.size(item.new), numbers.delta(item.delta, item.old)
+    said: list[str] = []
+    for count, what in known:
+        verb, to = ("save", "of") if count >= 0 else ("add", "to")
+        again = bool(said) and said[-1].startswith(verb)
+        estimated = "" if what == "file" and item.basis.startswith("exact") else "~"
+        figure = f"{estimated}{numbers.size(abs(count))}" if count else "nothing"
+        said.append(f"{'' if again else verb + ' '}{figure} {to} the {what}")
+    return f"{item.what} would {' and '.join(said)} ({item.method}; {item.basis})"

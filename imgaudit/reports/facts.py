@@ -106,6 +106,13 @@ def service(image: model.Image) -> model.Binary | None:
     return next((binary for binary in image.binaries if binary.role == "service"), None)
 
 
+def taken_apart(image: model.Image) -> list[model.Binary]:
+    """The image's other programs whose bytes are known by package, the largest first."""
+    first = service(image)
+    found = [item for item in image.binaries if item is not first and item.size_breakdown is not None]
+    return sorted(found, key=lambda item: (-item.size, item.path))
+
+
 def service_words(image: model.Image) -> str:
     found = service(image)
     return "no service found" if found is None else ", ".join(binary_words(found))

@@ -139,7 +139,7 @@ def _binaries(report: model.Report) -> Section:
 
 def _predictions(image: model.Image) -> list[str]:
     service = facts.service(image)
-    return [details.prediction(item) for item in service.predictions] if service else []
+    return details.predictions(service) if service else []
 
 
 def _layers(report: model.Report) -> Section:

@@ -1,9 +1,12 @@
 """The page about one image."""
 
 from imgaudit import model
-from imgaudit.reports import details, facts, html_parts, html_running, measures, numbers, story
+from imgaudit.reports import details, facts, html_breakdown, html_parts, html_running, measures, numbers, story
 from imgaudit.reports import html_view as view
 from imgaudit.reports.html_view import Column, Section, Table, Tile
+
+PROGRAMS = 3
+"""Programs whose bytes a page tells of: the service and the largest others."""
 
 
 def tiles(image: model.Image) -> tuple[Tile, ...]:
@@ -29,6 +32,7 @@ def sections(report: model.Report) -> list[Section]:
         _bytes(image),
         _layers(image),
         _service(image),
+        *_accounts(image),
         _runtime(image),
         html_parts.findings(report),
         _packages(image),
@@ -100,17 +104,22 @@ def _service(image: model.Image) -> Section:
     folded = (html_parts.binaries([(item.path, item) for item in others], "", caption),) if others else ()
     if service is None:
         return Section("service", "Service", "No binary was found that the entrypoint ends at.", folded=folded)
-    predictions = [details.prediction(item) for item in service.predictions]
-    breakdown = html_parts.breakdown(service, "breakdown")
+    predictions = details.predictions(service)
     return Section(
         "service",
         f"Service: {story.name(service.path)}",
         pairs=view.pairs(details.binary(service)),
         lines=view.lines(predictions),
         lines_title="Predictions" if predictions else "",
-        tables=(breakdown,) if breakdown else (),
         folded=folded,
     )
+
+
+def _accounts(image: model.Image) -> list[Section]:
+    """Where the bytes of the service are, and of the largest others that were taken apart."""
+    service = facts.service(image)
+    first = [service] if service is not None else []
+    return html_breakdown.accounts([*first, *facts.taken_apart(image)][:PROGRAMS])
 
 
 def _runtime(image: model.Image) -> Section:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from imgaudit import model
-from imgaudit.reports import details, facts, measures, numbers, paragraphs, story
+from imgaudit.reports import facts, measures, numbers, paragraphs, story
 from imgaudit.reports import html_view as view
 from imgaudit.reports.html_view import Column, Section, Table
 from imgaudit.reports.interface import AnyReport
@@ -62,21 +62,6 @@ def gates(verdict: model.Verdict) -> Section:
 def _gate_figure(gate: model.Gate, value: int | None) -> view.Cell:
     """Bytes, but for layers, which are counted."""
     return view.count(value) if gate.measure == "layers" else view.number(value)
-
-
-def breakdown(item: model.Binary, ident: str) -> Table | None:
-    """Where the bytes of one binary are, an exact partition."""
-    if item.size_breakdown is None:
-        return None
-    parts = details.breakdown_parts(item.size_breakdown)
-    total = item.size_breakdown.total
-    rows = (
-        (view.name(part.kind), view.number(part.bytes), share(part.bytes, total), view.words(part.detail))
-        for part in parts
-    )
-    shown, more = view.summed(rows, [part.bytes for part in parts])
-    columns = (Column("what"), Column("size", True), Column("share", True), Column("kind"))
-    return Table(ident, f"Where the bytes of the program are: {numbers.size(total)}", columns, shown, more)
 
 
 def share(part: int, whole: int) -> view.Cell:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from imgaudit import model
-from imgaudit.reports import facts, html_chart, measures, numbers
+from imgaudit.reports import facts, html_chart, html_growth, html_treemap, measures, numbers
 from imgaudit.reports.escape import shorten
 
 ROWS = 100
@@ -56,6 +56,7 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     more: str = ""
     cards: bool = False
+    summed: int | None = None  # the column of bytes that a filter sums up
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -97,6 +98,8 @@ class Section:
     intro: str = ""
     bars: tuple[Bar, ...] = ()
     chart: html_chart.Chart | None = None
+    treemap: html_treemap.Map | None = None
+    balances: tuple[html_growth.Balance, ...] = ()
     tables: tuple[Table, ...] = ()
     lines: tuple[str, ...] = ()
     lines_title: str = ""
@@ -155,14 +158,16 @@ def capped(rows: Sequence[tuple[Cell, ...]]) -> tuple[tuple[tuple[Cell, ...], ..
     return summed(rows, (None,) * len(rows))
 
 
-def summed(rows: Iterable[tuple[Cell, ...]], sizes: Sequence[int | None]) -> tuple[tuple[tuple[Cell, ...], ...], str]:
+def summed(
+    rows: Iterable[tuple[Cell, ...]], sizes: Sequence[int | None], limit: int = ROWS
+) -> tuple[tuple[tuple[Cell, ...], ...], str]:
     """The first rows, no more of them made than shown, and what the rest comes to: `4,900 more, 12.1 MB`."""
-    shown = tuple(itertools.islice(rows, ROWS))
-    if len(sizes) <= ROWS:
+    shown = tuple(itertools.islice(rows, limit))
+    if len(sizes) <= limit:
         return shown, ""
-    known = [value for value in sizes[ROWS:] if value is not None]
+    known = [value for value in sizes[limit:] if value is not None]
     total = f", {numbers.size(sum(known))}" if known else ""
-    return shown, f"{len(sizes) - ROWS:,} more{total}; -o json holds them all"
+    return shown, f"{len(sizes) - limit:,} more{total}; -o json holds them all"
 
 
 def lines(items: Sequence[str], limit: int = ROWS) -> tuple[str, ...]:

@@ -8,7 +8,17 @@ import hashlib
 import re
 
 from imgaudit import model
-from imgaudit.reports import details, facts, markdown_running, measures, numbers, paragraphs, story
+from imgaudit.reports import (
+    breakdowns,
+    details,
+    facts,
+    markdown_breakdown,
+    markdown_running,
+    measures,
+    numbers,
+    paragraphs,
+    story,
+)
 from imgaudit.reports.escape import markdown_code as code
 from imgaudit.reports.escape import markdown_text as text
 from imgaudit.reports.escape import printable_report
@@ -148,6 +158,8 @@ def _image(page: Page, report: model.Report) -> None:
     service = facts.service(image)
     if service is not None:
         _binary(page, service, f"Service: {code(service.path)}")
+    others = [f"{code(item.path)}: {text(breakdowns.verdict(item))}" for item in facts.taken_apart(image)]
+    page.lines("Where the bytes of other programs are", others)
     packages = sorted(image.packages, key=lambda item: (-(item.size or 0), item.name))
     rows = [(code(item.name), code(item.version), numbers.size(item.size)) for item in packages]
     page.table(f"OS packages: {text(measures.package_words(image))}", ("name", "version", "size"), "llr", rows)
@@ -166,14 +178,8 @@ def _image(page: Page, report: model.Report) -> None:
 
 def _binary(page: Page, item: model.Binary, title: str) -> None:
     lines = [f"{text(key)}: {code(value, 400)}" for key, value in details.binary(item)]
-    page.lines(title, [*lines, *(text(details.prediction(each)) for each in item.predictions)])
-    if item.size_breakdown is not None:
-        total = item.size_breakdown.total
-        rows = [
-            (code(part.kind), numbers.size(part.bytes), numbers.share(part.bytes, total), text(part.detail))
-            for part in details.breakdown_parts(item.size_breakdown)
-        ]
-        page.table(f"{title}, where its bytes are", ("what", "size", "share", "kind"), "lrrl", rows)
+    page.lines(title, [*lines, *(text(line) for line in details.predictions(item))])
+    markdown_breakdown.account(page, item, title)
 
 
 def _binaries(page: Page, report: model.BinaryReport) -> None:
@@ -187,15 +193,11 @@ def _binaries(page: Page, report: model.BinaryReport) -> None:
         for item in report.binaries
     ]
     page.table("", ("file", "size", "built", "Go"), "lrll", rows, folded=False)
-    compared = report.comparison
-    if compared is not None:
-        deltas = [
-            (kind, code(item.path), *(text(word) for word in details.binary_delta(item)))
-            for kind, items in (("module", compared.modules), ("package", compared.packages))
-            for item in items
-        ]
-        deltas.append(("unexplained", "", "", "", text(numbers.delta(compared.unexplained, None))))
-        page.table("What differs", ("kind", "what", "old", "new", "difference"), "llrrr", deltas, folded=False)
+    if report.comparison is not None:
+        markdown_breakdown.difference(page, report.comparison)
+    elif len(report.binaries) > 1:
+        told = [f"{code(item.path)}: {text(breakdowns.verdict(item))}" for item in report.binaries]
+        page.lines("Where their bytes are", told, folded=False)
     for item in report.binaries:
         _binary(page, item, code(item.path))
 

@@ -18,19 +18,22 @@ class Page:
     def lines(self, title: str, lines: Sequence[str], *, folded: bool = True) -> None:
         self._add(title, [], [f"- {line}" for line in lines], folded=folded)
 
-    def table(self, title: str, header: Cells, align: str, rows: Sequence[Cells], *, folded: bool = True) -> None:
-        """align: one of `l` and `r` a column. Cells are Markdown already."""
+    def table(
+        self, title: str, header: Cells, align: str, rows: Sequence[Cells], *, folded: bool = True, note: str = ""
+    ) -> None:
+        """align: one of `l` and `r` a column. Cells and note, a paragraph below, are Markdown already."""
         rules = ["--:" if side == "r" else "---" for side in align]
-        self._add(title, [_row(header), _row(rules)], [_row(row) for row in rows], folded=folded)
+        self._add(title, [_row(header), _row(rules)], [_row(row) for row in rows], folded=folded, note=note)
 
-    def _add(self, title: str, head: list[str], rows: list[str], *, folded: bool) -> None:
+    def _add(self, title: str, head: list[str], rows: list[str], *, folded: bool, note: str = "") -> None:
         if not rows:
             return
+        below = ["", note] if note else []
         if folded:
             opening = ["<details>", f"<summary>{title}</summary>", "", *head]
-            self._blocks.append((opening, rows, ["", "</details>"]))
+            self._blocks.append((opening, rows, [*below, "", "</details>"]))
         else:
-            self._blocks.append(([*([f"**{title}**", ""] if title else []), *head], rows, []))
+            self._blocks.append(([*([f"**{title}**", ""] if title else []), *head], rows, below))
 
     def text(self) -> str:
         end = "\n\n" + "\n\n".join(self.end) + "\n"

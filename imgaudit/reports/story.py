@@ -7,7 +7,7 @@ import shlex
 
 from imgaudit import model
 from imgaudit.errors import worst_exit_code
-from imgaudit.reports import facts, numbers
+from imgaudit.reports import breakdowns, facts, growth, numbers
 from imgaudit.reports.escape import shorten
 from imgaudit.reports.interface import AnyReport
 
@@ -108,10 +108,14 @@ def _runs(fitness: model.Fitness) -> str:
 def _binary_headline(report: model.BinaryReport) -> str:
     compared = report.comparison
     if compared is None:
+        if len(report.binaries) == 1:
+            binary = report.binaries[0]
+            return f"{name(binary.path)}: {breakdowns.verdict(binary)}; not compared"
         total = sum(binary.size for binary in report.binaries)
         return f"{numbers.plural(len(report.binaries), 'binary', 'binaries')}, {numbers.size(total)}; not compared"
     old = next((binary.size for binary in report.binaries if binary.path == compared.old), None)
-    return f"{name(compared.new)}: {numbers.delta(compared.delta, old)} against {name(compared.old)}"
+    cause = growth.cause(compared) or "what differs inside is not known"
+    return f"{name(compared.new)}: {numbers.delta(compared.delta, old)} against {name(compared.old)}; {cause}"
 
 
 def exit_code(report: AnyReport) -> int:

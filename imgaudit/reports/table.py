@@ -1,7 +1,8 @@
 """The default format: what a terminal shows, and a pipe in full.
 
 The first line is the verdict, the last the result and the next command. On a terminal (options.tty) tables fit
-options.width and long lists end in "N more"; in a pipe nothing is cut.
+options.width and long lists end in "N more"; in a pipe nothing is cut but the lists of a Go program's account
+(table_breakdown).
 """
 
 from imgaudit import model

@@ -1,11 +1,11 @@
 """Facts of binaries for the terminal: for `imgaudit binary`, and for the service of an image."""
 
 from imgaudit import model
-from imgaudit.reports import details, facts, numbers
+from imgaudit.reports import breakdowns, details, facts, numbers, story, table_breakdown
 from imgaudit.reports.terminal import Column, Terminal
 
 TOP = 15
-"""Rows of a breakdown that a terminal shows."""
+"""Rows of a list that a terminal shows."""
 
 
 def binary_page(out: Terminal, report: model.BinaryReport) -> None:
@@ -25,11 +25,13 @@ def binary_page(out: Terminal, report: model.BinaryReport) -> None:
                 for item in report.binaries
             ],
         )
+        out.heading("Where their bytes are")
+        out.bullets([f"{story.name(item.path)}: {breakdowns.verdict(item)}" for item in report.binaries])
     else:
         for item in report.binaries:
             binary_facts(out, item, item.path)
     if report.comparison is not None:
-        _difference(out, report.comparison)
+        table_breakdown.difference(out, report.comparison)
 
 
 def binary_facts(out: Terminal, binary: model.Binary, title: str) -> None:
@@ -37,29 +39,4 @@ def binary_facts(out: Terminal, binary: model.Binary, title: str) -> None:
     out.heading(title)
     for key, value in details.binary(binary):
         out.pair(key, value)
-    if binary.size_breakdown is not None:
-        _breakdown(out, binary.size_breakdown)
-    for prediction in binary.predictions:
-        out.line(details.prediction(prediction), indent=2)
-
-
-def _breakdown(out: Terminal, breakdown: model.SizeBreakdown) -> None:
-    rows = details.breakdown_parts(breakdown)
-    out.line()
-    out.grid(
-        [Column("size", "right"), Column("share", "right"), Column("what"), Column("kind", keep=1)],
-        [[numbers.size(row.bytes), numbers.share(row.bytes, breakdown.total), row.kind, row.detail] for row in rows],
-        limit=TOP,
-    )
-
-
-def _difference(out: Terminal, compared: model.BinaryComparison) -> None:
-    out.heading(f"Difference: {numbers.delta(compared.delta, None)}")
-    rows = [
-        [kind, item.path, *details.binary_delta(item)]
-        for kind, items in (("module", compared.modules), ("package", compared.packages))
-        for item in items
-    ]
-    columns = [Column("kind"), Column("what"), Column("old", "right", keep=1), Column("new", "right", keep=1)]
-    out.grid([*columns, Column("difference", "right")], rows, limit=2 * TOP)
-    out.line(f"Unexplained: {numbers.delta(compared.unexplained, None)}", indent=2)
+    table_breakdown.account(out, binary)

@@ -1,7 +1,7 @@
 """One image on a page of the terminal."""
 
 from imgaudit import model
-from imgaudit.reports import details, facts, measures, numbers
+from imgaudit.reports import breakdowns, details, facts, measures, numbers, story
 from imgaudit.reports.table_binary import binary_facts
 from imgaudit.reports.table_running import image_cost, image_started
 from imgaudit.reports.terminal import Column, Terminal
@@ -118,6 +118,8 @@ def _others(out: Terminal, image: model.Image, service: model.Binary | None) -> 
         ],
         limit=TOP,
     )
+    apart = facts.taken_apart(image)
+    out.bullets([f"{story.name(item.path)}: {breakdowns.verdict(item)}" for item in apart], TOP)
 
 
 def _packages(out: Terminal, image: model.Image) -> None:

@@ -27,11 +27,15 @@ _GRID = tabulate.TableFormat(None, None, None, None, None, tabulate.DataRow("", 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Column:
-    """keep: columns of the lowest rank are left out first on a narrow terminal; those without one never are."""
+    """keep: columns of the lowest rank are left out first on a narrow terminal; those without one never are.
+
+    least: characters that names are cut down to before a column is left out.
+    """
 
     title: str
     align: Literal["left", "right"] = "left"
     keep: int | None = None
+    least: int = 24
 
 
 class Terminal:
@@ -121,7 +125,7 @@ class Terminal:
         )
         self._lines += [item.rstrip() for item in text.split("\n")]
         self.more(len(rows) - len(shown))
-        dropped = [column.title for n, column in enumerate(columns) if n not in kept]
+        dropped = [column.title for n, column in enumerate(columns) if n not in kept and column.title]
         if dropped:
             self.line(f"Left out for width: {', '.join(dropped)}. A pipe, -o json or -o html shows all.", "dim")
 
@@ -136,18 +140,20 @@ class Terminal:
 
         # A long name is cut before a column is lost, down to 24 characters.
         names = [n for n in kept if columns[n].align == "left"]  # a figure without its middle is another one
-        self._narrow(rows, widths, names, excess(), 24)
+        self._narrow(rows, widths, names, excess(), [column.least for column in columns])
         for n in ranked:
             if excess() <= 0:
                 break
             kept.remove(n)
-        self._narrow(rows, widths, [n for n in names if n in kept], excess(), 8)
+        self._narrow(rows, widths, [n for n in names if n in kept], excess(), [8] * len(columns))
         return kept
 
-    def _narrow(self, rows: list[list[str]], widths: list[int], names: list[int], excess: int, least: int) -> None:
-        """Cuts what is longer than least in the columns of names, widest first, as far as excess asks for."""
+    def _narrow(
+        self, rows: list[list[str]], widths: list[int], names: list[int], excess: int, least: Sequence[int]
+    ) -> None:
+        """Cuts what is longer than its column's least in the columns of names, widest first, as far as excess asks."""
         for n in sorted(names, key=lambda n: -widths[n]):
-            room = max(least, widths[n] - excess)
+            room = max(least[n], widths[n] - excess)
             if excess <= 0 or widths[n] <= room:
                 continue
             for row in rows:

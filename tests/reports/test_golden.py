@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from imgaudit.reports import REPORTS, AnyReport, RenderOptions, render
-from tests.support import probed, reports
+from tests.support import accounts, probed, reports
 
 GOLDEN = Path(__file__).parent / "golden"
 CASES: dict[str, AnyReport] = {
@@ -15,6 +15,8 @@ CASES: dict[str, AnyReport] = {
     "incomplete": reports.report(reports.incomplete()),
     "check": reports.checked(),
     "binary": reports.binaries(),
+    "account": accounts.one(),
+    "accounts": accounts.two(),
     "hostile": reports.hostile_compared(),
     "probed": probed.compared(),
     "probed-image": probed.image(),
@@ -32,11 +34,13 @@ VIEWS = {
 # What 10,000-character names make large is looked at in test_hostile.py.
 SKIPPED = {("image", "table.narrow.txt"), ("image", "table.ascii.txt"), ("compare", "json"), ("hostile", "md")}
 SKIPPED |= {("probed", "json"), ("probed", "table.ascii.txt")}
+KEPT = {("account", "html"), ("account", "table.narrow.txt"), ("accounts", "txt")}
 FILES = [
     (case, view)
     for case in CASES
     for view in VIEWS
-    if (case in ("compare", "image", "probed") or view in ("table.terminal.txt", "md")) and (case, view) not in SKIPPED
+    if (case in ("compare", "image", "probed") or (case, view) in KEPT or view in ("table.terminal.txt", "md"))
+    and (case, view) not in SKIPPED
 ]
 
 

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from imgaudit.reports import AnyReport, RenderOptions, load_report, render
-from tests.support import reports
+from tests.support import accounts, reports
 
 REPORTS: dict[str, AnyReport] = {
     "compare": reports.hostile_compared(),
     "list": reports.hostile(),
+    "accounts": accounts.hostile(),
     **{f"image {n}": reports.report(image) for n, image in enumerate(reports.hostile().images)},
 }
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")

@@ -13,13 +13,16 @@ import pytest
 from imgaudit import model
 from imgaudit.errors import OutputError
 from imgaudit.reports import AnyReport, RenderOptions, html, render
-from tests.support import probed, reports
+from tests.support import accounts, probed, reports
 
 CASES: dict[str, AnyReport] = {
     "compare": reports.compared(),
     "image": reports.report(reports.debian()),
     "check": reports.checked(),
     "binary": reports.binaries(),
+    "account": accounts.one(),
+    "accounts": accounts.two(),
+    "hostile accounts": accounts.hostile(),
     "hostile": reports.hostile_compared(),
     "hostile image": reports.report(reports.hostile().images[0]),
     "probed": probed.compared(),

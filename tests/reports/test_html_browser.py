@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from imgaudit.reports import AnyReport, render
-from tests.support import probed, reports
+from tests.support import accounts, probed, reports
 from tests.support.browser import CHROMIUM, Browser, browser
 
 pytestmark = [
@@ -19,6 +19,9 @@ REPORTS: dict[str, AnyReport] = {
     "image": reports.report(reports.debian()),
     "checked": reports.checked(),
     "binaries": reports.binaries(),
+    "account": accounts.one(),
+    "accounts": accounts.two(),
+    "hostile-accounts": accounts.hostile(),
     "hostile": reports.hostile_compared(),
     "probed": probed.compared(),
     "probed-broken": probed.broken(),
@@ -69,7 +72,7 @@ def test_a_foreign_script_is_stopped(chromium: Browser, pages: dict[str, Path]) 
 
 
 def test_nothing_of_a_hostile_report_becomes_an_element(chromium: Browser, pages: dict[str, Path]) -> None:
-    for name in ("hostile", "hostile-image"):
+    for name in ("hostile", "hostile-image", "hostile-accounts"):
         chromium.open(pages[name])
         assert chromium.run("document.querySelectorAll('script').length") == 1
         assert chromium.run("document.querySelectorAll('img, iframe, object, embed').length") == 0
@@ -128,7 +131,7 @@ def test_paper_shows_what_is_folded(chromium: Browser, pages: dict[str, Path]) -
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_has_the_contrast_of_wcag_aa(chromium: Browser, pages: dict[str, Path], scheme: str) -> None:
-    for name in ("compare", "image", "probed", "probed-broken"):
+    for name in ("compare", "image", "probed", "probed-broken", "account", "accounts"):
         chromium.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         chromium.open(pages[name])
         assert chromium.run(CONTRAST) == []

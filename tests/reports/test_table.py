@@ -7,7 +7,7 @@ import pytest
 
 from imgaudit import model
 from imgaudit.reports import AnyReport, RenderOptions, render
-from tests.support import probed, reports
+from tests.support import accounts, probed, reports
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -67,6 +67,8 @@ def test_tables_fit_the_terminal(width: int, color: bool) -> None:
         reports.checked(),
         reports.report(reports.debian()),
         reports.binaries(),
+        accounts.one(),
+        accounts.two(),
         probed.compared(),
         probed.image(),
         probed.broken(),

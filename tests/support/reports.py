@@ -648,10 +648,24 @@ def binaries() -> model.BinaryReport:
             new="./server-new",
             delta=488_000,
             modules=(
-                model.BinaryDelta(path="example.org/dep01", old=100_000, new=300_000, delta=200_000),
                 model.BinaryDelta(path="example.org/new", old=None, new=250_000, delta=250_000),
+                model.BinaryDelta(path="example.org/dep01", old=100_000, new=300_000, delta=200_000),
+                model.BinaryDelta(path="example.org/gone", old=60_000, new=None, delta=-60_000),
+                model.BinaryDelta(path="std", old=2_419_200, new=2_400_000, delta=-19_200),
             ),
-            packages=(model.BinaryDelta(path="example.org/new/x", old=None, new=250_000, delta=250_000),),
+            packages=(
+                model.BinaryDelta(path="example.org/new/x", old=None, new=250_000, delta=250_000),
+                model.BinaryDelta(path="example.org/dep01", old=100_000, new=300_000, delta=200_000),
+                model.BinaryDelta(path="example.org/gone", old=60_000, new=None, delta=-60_000),
+                model.BinaryDelta(path="net/http", old=1_036_800, new=1_017_600, delta=-19_200),
+            ),
+            embeds=(
+                model.BinaryDelta(path="example.org/shop/web: web/app.js", old=345_600, new=305_600, delta=-40_000),
+            ),
+            sections=(
+                model.BinaryDelta(path=".symtab", old=None, new=120_000, delta=120_000),
+                model.BinaryDelta(path=".typelink", old=800, new=None, delta=-800),
+            ),
             unexplained=38_000,
         ),
     )

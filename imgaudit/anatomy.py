@@ -1,0 +1,63 @@
+"""A program and its bytes -> the same program with the account of where they come from, and what could be saved.
+
+Composes: binaries says what a file is, breakdown takes it apart, predictions reckon what another build would weigh.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from imgaudit import binaries
+from imgaudit.errors import BinaryError
+from imgaudit.limits import DEFAULT_LIMITS, Limits
+from imgaudit.model import Analysis, Binary
+
+Breakdown = Literal["entrypoint", "all", "none"]
+"""Which Go programs of an image are taken apart: what it starts, every one, or none."""
+
+
+def inspect_program(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> Binary:
+    """All that is known of one executable on disk. Raises SourceError and ImageError as `binaries.read_file`."""
+    data = binaries.read_file(path, limits=limits)
+    return with_account(binaries.place_file(path, data, limits=limits), data, limits, predictions=True)
+
+
+def with_account(binary: Binary, data: memoryview | None, limits: Limits, *, predictions: bool) -> Binary:
+    """binary with its size_breakdown and, where asked for, predictions, which take longer than all else.
+
+    data: the file's bytes, None where they were too many to be held. Never raises: for a Go program that can't be
+    taken apart, the analysis is partial and says why; any other program comes back as it was.
+    """
+    if not binary.go.present or binary.analysis.status == "not_analysed":
+        return binary
+    from imgaudit.breakdown import break_down  # only now: most images' binaries never get here
+
+    try:
+        if data is None:
+            raise BinaryError(f"the image's Go programs are over the limit of {limits.held_programs} bytes")
+        program = data
+        if binary.upx.present:
+            program = _unpacked(data, limits)
+            binary = msgspec.structs.replace(binary, upx=msgspec.structs.replace(binary.upx, decoded="all"))
+        binary = msgspec.structs.replace(binary, size_breakdown=break_down(program, binary.go))
+    except BinaryError as error:
+        return _partial(binary, f"where its bytes come from is not known: {error}")
+    if predictions:
+        from imgaudit.predictions import predict
+
+        inside = program if binary.upx.present else None
+        binary = msgspec.structs.replace(binary, predictions=predict(data, binary, inside))
+    return binary
+
+
+def _unpacked(data: memoryview, limits: Limits) -> memoryview:
+    from imgaudit.binaries.upx_whole import unpack_whole
+
+    return unpack_whole(data, limits)
+
+
+def _partial(binary: Binary, reason: str) -> Binary:
+    known = binary.analysis.reason
+    analysis = Analysis(status="partial", reason=f"{known}; {reason}" if known else reason)
+    return msgspec.structs.replace(binary, analysis=analysis)
