@@ -73,9 +73,11 @@ def test_functions_are_those_of_the_symbol_table(what: Build) -> None:
     assert set(known) == set(starts[:-1])
     for number, start in enumerate(starts[:-1]):
         symbol, following = known[start], starts[number + 1]
+        if symbol.name.endswith("(.text)"):
+            continue  # all C code of a package that Go's own linker put in: the functions inside have symbols too
         assert start + symbol.size <= following < start + symbol.size + 64, symbol
         package = package_of(symbol.name)
-        if package:
+        if package and not symbol.name.endswith(".cold"):  # gcc's: half of a C function
             assert names[layout.functions.packages[number]] == package, symbol
 
 
