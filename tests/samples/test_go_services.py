@@ -119,7 +119,8 @@ def test_upx_saves_more_of_the_file_than_of_the_download(platform: str) -> None:
     assert last[0]
     assert last[1]
     assert ratio + 0.1 < last[0] / last[1] < 1
-    assert [layer.diff_id for layer in packed.layers[:-1]] == [layer.diff_id for layer in plain.layers[:-1]]
+    # Not by diff_id: of a builder that was built twice, the same files bear two times.
+    assert [layer.content for layer in packed.layers[:-1]] == [layer.content for layer in plain.layers[:-1]]
 
 
 @pytest.mark.engine
