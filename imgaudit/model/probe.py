@@ -30,11 +30,14 @@ class Probe(Value, frozen=True, kw_only=True):
     """Containers of the image, started in the local engine.
 
     runs: how many became ready and were measured. ready_ms: from the moment the engine gives as the program's start
-    to the first healthy answer. asked: how health was asked for. error: what went wrong in one sentence, None for
-    nothing; then exit_code and output (its last lines, redacted) are those of the first run that failed.
+    to the first healthy answer. at_first: in how many of them that answer came to the very first question, so that
+    the time is an upper bound: the engine was no quicker to say that the program had started. asked: how health was
+    asked for. error: what went wrong in one sentence, None for nothing; then exit_code and output (its last lines,
+    redacted) are those of the first run that failed.
     """
 
     runs: int
+    at_first: int = 0
     ready_ms: Spread | None = None
     rss: Rss | None = None
     stop: Stop | None = None

@@ -19,10 +19,12 @@ OUTPUT_LINES = 20
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Attempt:
-    """What one run gave. ready_ms: None when it never was ready. stopped: None where it was not asked to stop, False
-    where it did not; stop_ms and stop_code where it did. error: in a sentence; exit_code and output belong to it."""
+    """What one run gave. ready_ms: None when it never was ready; at_first: it was when it was first asked. stopped:
+    None where it was not asked to stop, False where it did not; stop_ms and stop_code where it did. error: in a
+    sentence; exit_code and output belong to it."""
 
     ready_ms: float | None = None
+    at_first: bool = False
     rss_ready: int | None = None
     rss_loaded: int | None = None
     stopped: bool | None = None
@@ -71,18 +73,20 @@ def _measure(
     ask_to_stop: bool,
 ) -> Attempt:
     state = engine.state(container)
-    ready_at, problem = _wait(engine, container, state, question, options, cancel)
+    ready_at, at_first, problem = _wait(engine, container, state, question, options, cancel)
     if ready_at is None:
         return _failed(engine, container, problem, options)
     made = Attempt(
-        ready_ms=max(0.0, (ready_at + engine.ahead - state.started_at) / 1e6), rss_ready=engine.resident(container)
+        ready_ms=max(0.0, (ready_at + engine.ahead - state.started_at) / 1e6),
+        at_first=at_first,
+        rss_ready=engine.resident(container),
     )
     if question.load(state, options.load_seconds, cancel):
         made = dataclasses.replace(made, rss_loaded=engine.resident(container))
     after = engine.state(container)
     if not after.running:
         failed = _failed(engine, container, f"{_ending(after, options)}, after it had been healthy", options)
-        return dataclasses.replace(failed, ready_ms=made.ready_ms, rss_ready=made.rss_ready)
+        return dataclasses.replace(failed, ready_ms=made.ready_ms, at_first=made.at_first, rss_ready=made.rss_ready)
     if not ask_to_stop:
         return made
     return _stop(engine, container, made, recipe, options, cancel)
@@ -90,8 +94,9 @@ def _measure(
 
 def _wait(
     engine: Engine, container: str, state: State, question: Question, options: ProbeOptions, cancel: Cancel
-) -> tuple[int | None, str]:
-    """When it was healthy (nanoseconds, this machine's clock), or None and why it never was."""
+) -> tuple[int | None, bool, str]:
+    """When it was healthy (nanoseconds, this machine's clock) and whether it was as soon as it was asked; or None and
+    why it never was."""
     begun = time.monotonic()
     end, looked, health = begun + options.timeout, begun, Health("it was not asked")
     reached = asked = False
@@ -101,19 +106,19 @@ def _wait(
         reached = reached or not health.unreachable
         now = time.monotonic()
         if health.healthy_at is not None:
-            return health.healthy_at, ""
+            return health.healthy_at, not asked, ""
         if health.hopeless or now > end or now - looked > max(LOOK_SECONDS, LOOK_SHARE * (now - begun)):
             looked, state = now, engine.state(container)
             if not state.running:
                 break
         if health.hopeless:
-            return None, options.redact(health.said)
+            return None, False, options.redact(health.said)
         if now > end:
             # The last one was cut short: what was answered to the one before says more.
-            return None, _never(before if asked else health, reached, state, options)
+            return None, False, _never(before if asked else health, reached, state, options)
         asked = True
         cancel.pause(max(question.pause, PAUSE_SHARE * (now - begun)))
-    return None, f"{_ending(state, options)}, before it was healthy"
+    return None, False, f"{_ending(state, options)}, before it was healthy"
 
 
 def _never(health: Health, reached: bool, state: State, options: ProbeOptions) -> str:

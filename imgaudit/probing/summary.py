@@ -22,6 +22,7 @@ def summarise(
             error = f"{error}; {failure}"
     return Probe(
         runs=len(ready),
+        at_first=sum(attempt.at_first for attempt in ready),
         ready_ms=_spread([attempt.ready_ms for attempt in ready if attempt.ready_ms is not None]),
         rss=Rss(
             ready=_median(attempt.rss_ready for attempt in ready),

@@ -185,9 +185,12 @@ def started_notes(report: model.Report) -> list[str]:
         for way, labels in asked.items()
     ]
     how = f" ({numbers.listing(ways, 4)})" if ways else ""
+    bounds = any(image.probe is not None and image.probe.at_first for image in report.images)
+    told = "Up to: it was ready when it was first asked, which is as soon as the engine says it has started."
     return [
         "Ready is the time from the moment that the engine gives as the program's start to the first healthy answer"
         f"{how}. Told is the median of the runs, then the least and the most.",
+        *([told] if bounds else []),
         "Memory is the resident memory of all the container's processes, the median of the runs.",
     ]
 

@@ -64,10 +64,11 @@ def not_run(probe: model.Probe | None) -> bool:
 
 
 def ready_words(probe: model.Probe) -> str:
-    """`5.10 ms (4.80 to 6.00, 5 runs)`, `not run`, `not ready`, or `not measured`."""
+    """`5.10 ms (4.80 to 6.00, 5 runs)`, `up to ...`, `not run`, `not ready`, or `not measured`."""
     spread = measured(probe)
     if spread is not None:
-        return spread_words(spread, probe.runs)
+        words = spread_words(spread, probe.runs)
+        return f"up to {words}" if probe.at_first * 2 > probe.runs else words
     if not_run(probe):
         return NOT_RUN
     return "not ready" if probe.error else numbers.NOT_MEASURED

@@ -47,6 +47,13 @@ def test_runs_take_turns_one_container_at_a_time() -> None:
     assert told == [f"probe: {label} run {turn} of 2" for turn in (1, 2) for label in "ab"]
 
 
+def test_an_answer_to_the_first_question_is_an_upper_bound() -> None:
+    engine = FakeEngine()
+    engine.codes = [1]  # the first run is asked twice, the second once
+    (probe,) = probes(engine, images("a"))
+    assert (probe.runs, probe.at_first) == (2, 1)
+
+
 def test_a_busy_machine_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "getloadavg", lambda: (9.26, 1.0, 1.0))
     monkeypatch.setattr(os, "cpu_count", lambda: 2)

@@ -161,7 +161,8 @@ def test_a_recommended_image_is_set_against_the_reference() -> None:
 
 
 def test_the_note_says_what_zero_is_and_how_health_was_asked_for() -> None:
-    first, _ = paragraphs.started_notes(probed.compared())
+    first, second, _ = paragraphs.started_notes(probed.compared())
+    assert second.startswith("Up to: it was ready when it was first asked")
     assert "from the moment that the engine gives as the program's start" in first
     assert "(GET /health on port 8080)" in first
     other = probed.probe(1.0, 2.0, 3.0, asked="the command /app --healthcheck")

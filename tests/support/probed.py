@@ -40,7 +40,7 @@ NEVER = model.Probe(
 PROBES: dict[str, model.Probe] = {
     "debian": probe(6.1, 6.82, 9.4, ready=14_600_000),
     "scratch": probe(4.8, 5.1, 6.0),
-    "scratch-symbols": probe(4.9, 5.3, 6.6, ready=9_600_000),
+    "scratch-symbols": probe(4.9, 5.3, 6.6, ready=9_600_000, at_first=5),
     "scratch-upx": probe(139.2, 143.0, 151.7, ready=21_300_000),
     "distroless": probe(5.0, 5.6, 6.4),
     "alpine": probe(5.2, 5.9, 7.7, stop=model.Stop(signal="SIGTERM", exit_code=None, ms=None)),
