@@ -5,10 +5,10 @@ Source: System V gABI, "Relocation"; the processor supplements for the relocatio
 
 import struct
 
-from imgaudit.binaries.elf import PT_DYNAMIC, PT_LOAD, Elf
+from imgaudit.binaries.dynamic import DT_RELA, DT_RELASZ, read_dynamic
+from imgaudit.binaries.elf import PT_LOAD, Elf
 from imgaudit.errors import BinaryError
 
-DT_RELA, DT_RELASZ = 7, 8
 RELATIVE = {"amd64": 8, "arm64": 1027}
 RELA = struct.Struct("<QQq")
 MAX_RELOCATIONS = 8_000_000
@@ -30,7 +30,7 @@ class Program:
             self._relocate()
 
     def _relocate(self) -> None:
-        tags = self._dynamic()
+        tags = read_dynamic(self.elf).tags
         size = min(tags.get(DT_RELASZ, 0), MAX_RELOCATIONS * RELA.size) // RELA.size * RELA.size
         at = self.offset(tags[DT_RELA]) if size and DT_RELA in tags else None
         if at is None or at + size > self.elf.size:
@@ -52,17 +52,6 @@ class Program:
         sites.sort()
         self.relocation_span = (tags[DT_RELA], tags[DT_RELA] + size)
         self.sites, self.relocations, self.data = sites, at, memoryview(patched).toreadonly()
-
-    def _dynamic(self) -> dict[int, int]:
-        segment = self.elf.segment(PT_DYNAMIC)
-        tags: dict[int, int] = {}
-        if segment is not None:
-            raw = self.elf.data[segment.offset : min(segment.offset + segment.file_size, self.elf.size)]
-            for tag, value in struct.iter_unpack("<QQ", raw[: len(raw) // 16 * 16]):
-                if tag == 0:
-                    break
-                tags.setdefault(tag, value)
-        return tags
 
     def offset(self, address: int) -> int | None:
         """Where an address lies in the file; None where the file does not hold it."""
