@@ -12,64 +12,107 @@ report. Errors are those of `imgaudit.errors`. Nothing is printed and nothing is
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 if TYPE_CHECKING:  # the parts are imported when they are first used: `import imgaudit` costs next to nothing
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from imgaudit.model import Image, Platform, Report
+    from imgaudit.anatomy import Breakdown
+    from imgaudit.audit import AuditOptions
+    from imgaudit.model import Binary, BinaryComparison, Image, Platform, Report
     from imgaudit.sources import Source
 
 __version__ = "0.1.0"
-__all__ = ["compare", "inspect", "inspect_all", "open_image"]
+__all__ = ["compare", "compare_binaries", "inspect", "inspect_all", "inspect_binary", "open_image"]
 
 
-def inspect(reference: str, *, platform: str | None = None, offline: bool = False) -> Image:
+def inspect(
+    reference: str, *, platform: str | None = None, offline: bool = False, breakdown: Breakdown = "entrypoint"
+) -> Image:
     """Audit one image.
 
     platform: "os/arch[/variant]", which image of an index; None takes this machine's, else the only one.
+    breakdown: which Go programs have a `size_breakdown`: the one that the image starts ("entrypoint"), "all" or
+    "none", which is the quickest. Predictions are made by `inspect_binary` only.
     An image that could be read only in part comes back with `complete=False` and the reasons in `skipped`.
     Raises UsageError, SourceError or ImageError when there is nothing to report on.
     """
-    from imgaudit.audit import AuditOptions, audit
+    from imgaudit.audit import audit
 
-    return audit(reference, AuditOptions(platform=_platform(platform), offline=offline))[0]
+    return audit(reference, _options(platform, offline, breakdown))[0]
 
 
-def inspect_all(reference: str, *, offline: bool = False) -> list[Image]:
-    """Audit every platform of an image; labels end in `@os/arch`."""
-    from imgaudit.audit import AuditOptions, audit
+def inspect_all(reference: str, *, offline: bool = False, breakdown: Breakdown = "entrypoint") -> list[Image]:
+    """Audit every platform of an image; labels end in `@os/arch`. breakdown: as for `inspect`."""
+    from imgaudit.audit import audit
 
-    return audit(reference, AuditOptions(all_platforms=True, offline=offline))
+    return audit(reference, _options(None, offline, breakdown, all_platforms=True))
 
 
 def compare(
-    *references: str, reference: str | None = None, platform: str | None = None, offline: bool = False
+    *references: str,
+    reference: str | None = None,
+    platform: str | None = None,
+    offline: bool = False,
+    breakdown: Breakdown = "entrypoint",
 ) -> Report:
     """Audit images and lay them side by side; reference: the label of the one the others are compared with.
 
-    What failed is in the report's `failed`; the others are there all the same.
+    breakdown: as for `inspect`. What failed is in the report's `failed`; the others are there all the same.
     """
-    from imgaudit.audit import AuditOptions
     from imgaudit.run import run
 
-    options = AuditOptions(platform=_platform(platform), offline=offline)
-    return run(references, options, compare=True, reference=reference)
+    return run(references, _options(platform, offline, breakdown), compare=True, reference=reference)
+
+
+def inspect_binary(path: str | Path) -> Binary:
+    """All that is known of one executable on disk, with its `size_breakdown` and `predictions` if it is Go's.
+
+    A Go program that can't be taken apart has `analysis.status="partial"` and the reason; what is no Go program has
+    neither. Raises SourceError for a file that can't be read and ImageError for one that is no ELF file or too large.
+    """
+    import msgspec
+
+    from imgaudit.anatomy import inspect_program
+    from imgaudit.system.redact import redact_go
+
+    found = inspect_program(path)
+    return msgspec.structs.replace(found, go=redact_go(found.go))
+
+
+def compare_binaries(old: Binary, new: Binary) -> BinaryComparison:
+    """What grew and what shrank between two programs: by module, package, embedded file and section, in bytes.
+
+    Where one of them has no `size_breakdown`, the whole difference is `unexplained`.
+    """
+    from imgaudit.difference import compare_binaries
+
+    return compare_binaries(old, new)
 
 
 @contextlib.contextmanager
 def open_image(reference: str, *, platform: str | None = None, offline: bool = False) -> Iterator[Source]:
     """Open an image without reading it: `source.read(visit)` then hands each layer's stored bytes to `visit`."""
-    from imgaudit.audit import AuditOptions
     from imgaudit.sources import open_source, parse_reference
 
-    options = AuditOptions(platform=_platform(platform), offline=offline)
-    sources = open_source(parse_reference(reference), options.opening)
+    sources = open_source(parse_reference(reference), _options(platform, offline, "none").opening)
     try:
         yield sources[0]
     finally:
         for source in sources:
             source.close()
+
+
+def _options(platform: str | None, offline: bool, breakdown: Breakdown, *, all_platforms: bool = False) -> AuditOptions:
+    from imgaudit import anatomy
+    from imgaudit.audit import AuditOptions
+    from imgaudit.errors import UsageError
+
+    choices = get_args(anatomy.Breakdown)
+    if breakdown not in choices:
+        raise UsageError(f"breakdown={breakdown!r} is none of {', '.join(choices)}")
+    return AuditOptions(platform=_platform(platform), all_platforms=all_platforms, offline=offline, breakdown=breakdown)
 
 
 def _platform(text: str | None) -> Platform | None:

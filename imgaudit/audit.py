@@ -153,7 +153,7 @@ class _Held:
         self._breakdown, self._room, self._lock = breakdown, limit, threading.Lock()
 
     def keep(self, facts: binaries.BinaryFacts, data: memoryview) -> binaries.BinaryFacts:
-        """facts with a copy of the bytes, where they are wanted and there is room."""
+        """facts with the bytes, where they are wanted and there is room."""
         if self._breakdown == "none" or not facts.go.present:
             return facts
         # Go's own commands (cmd/go, cmd/compile, ...) are in every image with a toolchain, and no service.
@@ -163,7 +163,10 @@ class _Held:
             if len(data) > self._room:
                 return facts
             self._room -= len(data)
-        return dataclasses.replace(facts, content=memoryview(bytes(data)))
+        # A file that came in pieces was put together for this call, and nobody writes to it again. One that lies
+        # within a piece of the tar would hold all of it.
+        whole = data.nbytes == memoryview(data.obj).nbytes
+        return dataclasses.replace(facts, content=data.toreadonly() if whole else memoryview(bytes(data)))
 
 
 class _Collector:

@@ -11,13 +11,12 @@ from imgaudit.audit import AuditOptions, audit
 from imgaudit.comparison import compare_images
 from imgaudit.configuration import CostSettings
 from imgaudit.cost import with_costs
-from imgaudit.errors import ImgauditError, UsageError, worst_exit_code
+from imgaudit.errors import ImgauditError, UsageError
 from imgaudit.model import SCHEMA_VERSION, Failed, Image, Report, Tool
+from imgaudit.outcome import INCOMPLETE, exit_code
 from imgaudit.sources import parse_reference
 
-GATE_FAILED = 1
-INCOMPLETE = 3
-PROBE_FAILED = 3
+__all__ = ["INCOMPLETE", "exit_code", "run", "timestamp", "tool"]
 
 
 def run(
@@ -56,23 +55,6 @@ def run(
         comparison=compare_images(images, reference) if compare else None,
     )
     return report if cost is None else with_costs(report, cost)
-
-
-def exit_code(report: Report) -> int:
-    """0 only when every reference was read completely, every probe came through and every gate was passed.
-
-    1 is a gate that failed; one that could not be judged is a 3, as is a probe's error.
-    """
-    codes = [failure.exit_code for failure in report.failed]
-    codes.extend(INCOMPLETE for image in report.images if not image.complete)
-    codes.extend(PROBE_FAILED for image in report.images if image.probe is not None and image.probe.error is not None)
-    if report.verdict is not None:
-        codes.extend(
-            GATE_FAILED if gate.passed is False else INCOMPLETE for gate in report.verdict.gates if not gate.passed
-        )
-        if not report.verdict.passed and not codes:
-            codes.append(GATE_FAILED)
-    return worst_exit_code(codes)
 
 
 def tool() -> Tool:

@@ -30,16 +30,17 @@ ARROWS = {
     "cost": NEUTRAL | {"model", "configuration"},
     "gates": NEUTRAL | {"model", "configuration"},
     "probing": NEUTRAL | {"model", "sources"},
-    "reports": NEUTRAL | {"model"},
+    "outcome": NEUTRAL | {"model"},
+    "reports": NEUTRAL | {"model", "outcome"},
     "predictions": NEUTRAL | {"model", "binaries", "breakdown.embeds", "breakdown.program"},
     "anatomy": NEUTRAL | {"model", "binaries", "breakdown", "predictions"},
     "inside": NEUTRAL | {"model", "sources", "layers", "binaries", "system", "checks", "anatomy"},
     "assemble": NEUTRAL | {"model", "sources", "layers", "system", "inside", "anatomy"},
     "audit": NEUTRAL | {"model", "sources", "layers", "binaries", "system", "assemble", "anatomy"},
-    "run": NEUTRAL | {"model", "sources", "audit", "comparison", "configuration", "cost", "__init__"},
+    "run": NEUTRAL | {"model", "sources", "audit", "comparison", "configuration", "cost", "outcome", "__init__"},
     "unpack": NEUTRAL | {"sources", "layers", "audit", "assemble"},
     "__main__": {"cli"},
-    "__init__": {"audit", "model", "run", "sources"},
+    "__init__": {"anatomy", "audit", "difference", "errors", "model", "run", "sources", "system"},
 }
 
 

@@ -18,16 +18,12 @@ def binary(files: tuple[str, ...], outputs: tuple[str, ...], quiet: bool, verbos
     imgaudit binary ./server
     imgaudit binary old/server new/server -o html=growth.html
     """
-    import msgspec
-
-    from imgaudit.anatomy import inspect_program
+    from imgaudit import compare_binaries, inspect_binary
     from imgaudit.cli.output import write_reports
     from imgaudit.cli.talk import error_line
-    from imgaudit.difference import compare_binaries
-    from imgaudit.errors import ImgauditError, worst_exit_code
+    from imgaudit.errors import ImgauditError
     from imgaudit.model import SCHEMA_VERSION, Binary, BinaryReport, Failed
-    from imgaudit.run import INCOMPLETE, timestamp, tool
-    from imgaudit.system.redact import redact_go
+    from imgaudit.run import exit_code, timestamp, tool
 
     chosen = parse_outputs(outputs)
     talk = make_talk(quiet, verbose)
@@ -36,8 +32,7 @@ def binary(files: tuple[str, ...], outputs: tuple[str, ...], quiet: bool, verbos
     for file in files:
         talk.detail(f"reading {file}")
         try:
-            inspected = inspect_program(file)
-            found.append(msgspec.structs.replace(inspected, go=redact_go(inspected.go)))
+            found.append(inspect_binary(file))
         except ImgauditError as error:
             failed.append(Failed(label=file, reference=file, exit_code=error.exit_code, reason=str(error)))
     unread = [item for item in found if item.analysis.status == "not_analysed"]
@@ -54,4 +49,4 @@ def binary(files: tuple[str, ...], outputs: tuple[str, ...], quiet: bool, verbos
         write_reports(report, chosen, color)
     for failure in failed:
         error_line(failure.reason)
-    return worst_exit_code([failure.exit_code for failure in failed] + [INCOMPLETE] * len(unread))
+    return exit_code(report)

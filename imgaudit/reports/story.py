@@ -6,7 +6,7 @@ Sentences are plain text, made of a report that went through escape.printable_re
 import shlex
 
 from imgaudit import model
-from imgaudit.errors import worst_exit_code
+from imgaudit.outcome import exit_code
 from imgaudit.reports import breakdowns, facts, growth, numbers
 from imgaudit.reports.escape import shorten
 from imgaudit.reports.interface import AnyReport
@@ -116,22 +116,6 @@ def _binary_headline(report: model.BinaryReport) -> str:
     old = next((binary.size for binary in report.binaries if binary.path == compared.old), None)
     cause = growth.cause(compared) or "what differs inside is not known"
     return f"{name(compared.new)}: {numbers.delta(compared.delta, old)} against {name(compared.old)}; {cause}"
-
-
-def exit_code(report: AnyReport) -> int:
-    """The exit code that this report stands for."""
-    codes = [item.exit_code for item in report.failed]
-    if not report.complete and not codes:
-        codes.append(3)
-    if isinstance(report, model.Report):
-        probes = [image.probe for image in report.images if image.probe is not None]
-        codes += [3 for image in report.images if not image.complete]
-        codes += [3 for probe in probes if probe.error is not None]
-        if report.verdict is not None:
-            codes += [1 if gate.passed is False else 3 for gate in report.verdict.gates if not gate.passed]
-            if not report.verdict.passed and not codes:
-                codes.append(1)
-    return worst_exit_code(codes)
 
 
 def result(report: AnyReport) -> str:
