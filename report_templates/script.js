@@ -107,6 +107,8 @@
     const told = document.createElement("output"), hint = document.createElement("span");
     const places = ["x", "y", "width", "height"], whole = ["0%", "0%", "100%", "100%"];
     const given = new Map(blocks.map((block) => [block, places.map((place) => block.getAttribute(place))]));
+    const drawn = new Map(cells.map((cell) => [cell, cell.querySelector("text")?.cloneNode(true)]));
+    const ruler = document.createElement("canvas").getContext("2d");
     let alone = null, current = null;
 
     const title = (cell) => cell.querySelector("title").textContent;
@@ -118,7 +120,7 @@
     function label(cell, { width, height }) {
       let text = cell.querySelector("text");
       const parts = name(cell).split("/"), last = parts.slice(/^v\d+$/.test(parts.at(-1)) ? -2 : -1).join("/");
-      const fits = [name(cell), last].find((words) => width >= words.length * 6.8 + 10 && height >= 18) || "";
+      const fits = height >= 18 && [name(cell), last].find((words) => width >= ruler.measureText(words).width + 10) || "";
       if (!text && fits) {
         text = document.createElementNS("http://www.w3.org/2000/svg", "text");
         text.setAttribute("x", 5);
@@ -131,7 +133,17 @@
 
     function arrange() {
       const seen = open(), boxes = seen.map(box);
+      const size = 0.75 * parseFloat(getComputedStyle(document.documentElement).fontSize);
+      ruler.font = `${size}px ${getComputedStyle(frame).fontFamily}`;
       seen.forEach((cell, n) => label(cell, boxes[n]));
+    }
+
+    // Paper is not as wide as the screen: there the labels are those that were drawn without script.
+    function redraw() {
+      for (const cell of cells) {
+        cell.querySelector("text")?.remove();
+        if (drawn.get(cell)) cell.append(drawn.get(cell).cloneNode(true));
+      }
     }
 
     function mark(cell) {
@@ -196,6 +208,8 @@
     frame.addEventListener("pointerleave", () => say(frame.contains(document.activeElement) ? current : null));
     back.addEventListener("click", () => zoom(null, current));
     addEventListener("resize", arrange);
+    addEventListener("beforeprint", redraw);
+    addEventListener("afterprint", arrange);
 
     bar.className = "mapbar";
     back.type = "button";

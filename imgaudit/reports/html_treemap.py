@@ -19,7 +19,19 @@ FAMILIES = 10
 
 # Pixels of the map at three widths of a page, from a phone's to the widest; a label is shown from where it fits.
 _PANELS = (("t1", 328.0, 416.0), ("t2", 640.0, 480.0), ("t3", 1150.0, 480.0))
-_LETTER, _EDGE, _LINE = 6.8, 10.0, 18.0
+_EDGE, _LINE = 10.0, 18.0
+# Pixels of a letter in wide fonts; what stands in no group is as wide as most small letters.
+_LETTERS = {
+    letter: across
+    for letters, across in (
+        ("ijl'|", 3.6),
+        ("frtI./-,:;()[] ", 5.0),
+        ("ABCDEFGHJKLNOPQRSTUVXYZ", 9.5),
+        ("mwMW@%", 12.0),
+    )
+    for letter in letters
+}
+_LETTER = 7.7
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -143,7 +155,7 @@ def _label(name: str, width: float, height: float) -> tuple[str, str]:
             (
                 tier
                 for tier, across, down in _PANELS
-                if width * across >= len(text) * _LETTER + _EDGE and height * down >= _LINE
+                if width * across >= _across(text) + _EDGE and height * down >= _LINE
             ),
             "",
         )
@@ -152,6 +164,10 @@ def _label(name: str, width: float, height: float) -> tuple[str, str]:
     if not tiers[1]:
         return "", ""
     return (name, tiers[0]) if tiers[0] == tiers[1] else (last_part(name), tiers[1])
+
+
+def _across(text: str) -> float:
+    return sum(_LETTERS.get(letter, _LETTER) for letter in text)
 
 
 def last_part(name: str) -> str:

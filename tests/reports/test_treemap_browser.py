@@ -101,18 +101,48 @@ def test_search_fades_cells_filters_rows_and_sums_them(chromium: Browser, page: 
     assert chromium.complaints() == []
 
 
+# Cells whose label is wider or higher than they are.
+OUTSIDE = """[...document.querySelectorAll('.cell')].filter(c => c.checkVisibility()).filter(c => {
+  const t = c.querySelector('text'), r = c.querySelector('rect').getBoundingClientRect();
+  if (!t || !t.textContent || !t.checkVisibility()) return false;
+  return t.getComputedTextLength() + 5 > r.width + 1 || r.height < 15; }).map(c => c.textContent)"""
+LABELS = "[...document.querySelectorAll('.cell text')].filter(t => t.checkVisibility()).length"
+
+
 def test_labels_stay_within_their_cells(chromium: Browser, page: Path) -> None:
-    outside = """[...document.querySelectorAll('.cell')].filter(c => c.checkVisibility()).filter(c => {
-      const t = c.querySelector('text'), r = c.querySelector('rect').getBoundingClientRect();
-      if (!t || !t.textContent || !t.checkVisibility()) return false;
-      return t.getComputedTextLength() + 5 > r.width + 1 || r.height < 15; }).map(c => c.textContent)"""
     for script in (True, False):
         for width in (1280, 800, 400, 360):
             chromium.open(page, width=width, script=script)
-            assert chromium.run(outside) == [], (width, script)
-            labels = "[...document.querySelectorAll('.cell text')].filter(t => t.checkVisibility()).length"
-            assert chromium.run(labels) > 4, (width, script)
+            assert chromium.run(OUTSIDE) == [], (width, script)
+            assert chromium.run(LABELS) > 4, (width, script)
             assert chromium.run("document.documentElement.scrollWidth") <= width
+
+
+def test_labels_stay_within_their_cells_on_paper(chromium: Browser, page: Path) -> None:
+    """A page that was laid out for a wide screen is printed on narrow paper, and the screen then shows it again."""
+    chromium.open(page, width=1280)
+    screen = chromium.run(LABELS)
+    # Printing tells of no new size.
+    chromium.run("addEventListener('resize', (event) => event.stopImmediatePropagation(), true)")
+    chromium.run("dispatchEvent(new Event('beforeprint'))")
+    chromium.send("Emulation.setEmulatedMedia", media="print")
+    chromium.send("Emulation.setDeviceMetricsOverride", width=400, height=900, deviceScaleFactor=1, mobile=False)
+    assert chromium.run(OUTSIDE) == []
+    assert chromium.run(LABELS) > 4
+    chromium.send("Emulation.setEmulatedMedia", media="")
+    chromium.send("Emulation.setDeviceMetricsOverride", width=1280, height=900, deviceScaleFactor=1, mobile=False)
+    chromium.run("dispatchEvent(new Event('afterprint'))")
+    assert chromium.run(OUTSIDE) == []
+    assert chromium.run(LABELS) == screen
+
+
+def test_labels_of_what_a_search_leaves_can_be_read(chromium: Browser, page: Path) -> None:
+    chromium.open(page, "?filter.packages0=crypto")
+    colours = """[".cell.faded text", ".cell:not(.faded) text"].map(
+      (which) => getComputedStyle(document.querySelector(which)).fill)"""
+    faded, found = chromium.run(colours)
+    assert faded == chromium.run("getComputedStyle(document.querySelector('.mapbar output')).color")
+    assert faded != found
 
 
 def test_reads_without_script(chromium: Browser, page: Path) -> None:
