@@ -106,7 +106,7 @@ OUTSIDE = """[...document.querySelectorAll('.cell')].filter(c => c.checkVisibili
   const t = c.querySelector('text'), r = c.querySelector('rect').getBoundingClientRect();
   if (!t || !t.textContent || !t.checkVisibility()) return false;
   return t.getComputedTextLength() + 5 > r.width + 1 || r.height < 15; }).map(c => c.textContent)"""
-LABELS = "[...document.querySelectorAll('.cell text')].filter(t => t.checkVisibility()).length"
+LABELS = "[...document.querySelectorAll('.cell text')].filter(t => t.textContent && t.checkVisibility()).length"
 
 
 def test_labels_stay_within_their_cells(chromium: Browser, page: Path) -> None:
@@ -120,10 +120,12 @@ def test_labels_stay_within_their_cells(chromium: Browser, page: Path) -> None:
 
 def test_labels_stay_within_their_cells_on_paper(chromium: Browser, page: Path) -> None:
     """A page that was laid out for a wide screen is printed on narrow paper, and the screen then shows it again."""
+    # Printing tells the page of no new size.
+    deaf = "addEventListener('resize', (event) => event.stopImmediatePropagation(), true)"
+    added = chromium.send("Page.addScriptToEvaluateOnNewDocument", source=deaf)
     chromium.open(page, width=1280)
+    chromium.send("Page.removeScriptToEvaluateOnNewDocument", **added)
     screen = chromium.run(LABELS)
-    # Printing tells of no new size.
-    chromium.run("addEventListener('resize', (event) => event.stopImmediatePropagation(), true)")
     chromium.run("dispatchEvent(new Event('beforeprint'))")
     chromium.send("Emulation.setEmulatedMedia", media="print")
     chromium.send("Emulation.setDeviceMetricsOverride", width=400, height=900, deviceScaleFactor=1, mobile=False)
