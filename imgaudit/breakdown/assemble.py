@@ -13,7 +13,7 @@ from imgaudit.breakdown.moduledata import ModuleData, find_module_data
 from imgaudit.breakdown.modules import Modules
 from imgaudit.breakdown.names import Packages
 from imgaudit.breakdown.pieces import Piece, Span, disjoint, gaps, give_out
-from imgaudit.breakdown.pointers import Pointer, find_pointers, follow_pointers
+from imgaudit.breakdown.pointers import Pointers, follow_pointers
 from imgaudit.breakdown.program import Program
 from imgaudit.breakdown.references import code_references
 from imgaudit.breakdown.tables import blob_pieces, code_sums, inlined_sums, table_sums
@@ -68,8 +68,9 @@ def lay_out(program: Program, packages: Packages, ledger: Ledger, table: Extent,
     _drop_false(owners, (md.noptrdata, md.data))
     targets = sorted(owners)
     types = read_types(program, md, packages, targets)
-    pointers = find_pointers(program, [md.data], wanted)
-    trees = find_embeds(program, read_only, (target for _, target in pointers))
+    pointers = Pointers()
+    pointers.add(program, [md.data], wanted)
+    trees = find_embeds(program, read_only, pointers.targets)
     claimed: list[Piece] = [(start, end, package, "types") for start, end, package in types.pieces]
     claimed += _masks(types)
     claimed += blob_pieces(md, functions, _end_of_blobs(md, types), targets)
@@ -82,7 +83,7 @@ def lay_out(program: Program, packages: Packages, ledger: Ledger, table: Extent,
     free = {span: gaps(span, taken) for span in spans}
     # .noptrdata holds no pointers, only numbers that look like some.
     places = [gap for span, found in free.items() if span not in (md.noptrdata, md.data) for gap in found]
-    pointers = sorted(pointers + find_pointers(program, places, wanted))
+    pointers.add(program, places, wanted)
     follow_pointers(pointers, owners, targets)
     pieces = sorted(taken + give_out([gap for found in free.values() for gap in found], owners, targets))
     return Layout(program, packages, md, functions, pieces, _owned(trees, pointers, owners, targets))
@@ -143,16 +144,16 @@ def _masks(types: Types) -> list[Piece]:
 
 
 def _owned(
-    trees: list[EmbeddedTree], pointers: Iterable[Pointer], owners: dict[int, int], targets: list[int]
+    trees: list[EmbeddedTree], pointers: Pointers, owners: dict[int, int], targets: list[int]
 ) -> list[tuple[EmbeddedTree, int]]:
     """An embedded tree belongs to the package whose variable points to it."""
     if not trees:
         return []
     sites: dict[int, int] = {}
     wanted = {tree.address for tree in trees}
-    for site, target in pointers:
+    for site, target in zip(pointers.sites, pointers.targets, strict=True):
         if target in wanted:
-            sites.setdefault(target, site)
+            sites[target] = min(site, sites.get(target, site))
     found = []
     for tree in trees:
         place = bisect.bisect_right(targets, sites.get(tree.address, -1)) - 1

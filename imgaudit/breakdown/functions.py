@@ -9,7 +9,7 @@ import struct
 
 from imgaudit.breakdown.moduledata import ModuleData
 from imgaudit.breakdown.names import FOREIGN, Packages
-from imgaudit.breakdown.pointers import OWNER_BITS, majority
+from imgaudit.breakdown.pointers import majority
 from imgaudit.breakdown.program import Program
 from imgaudit.errors import BinaryError
 
@@ -28,7 +28,8 @@ class Functions:
 
     starts: addresses, one more than functions. packages: their numbers. records: offsets of their records in the
     functab's area, and where the last ends. units: their compiled units, NONE for none; unit_packages: whose those
-    are. pc_tables: first function by offset in pctab. blobs: first function by funcdata, as in InlineTree.
+    are. pc_tables: rising offsets in pctab, and whose it is from there on. blobs: packages by funcdata, as in
+    InlineTree.
     by_name: packages of all names, by offset in their table; name_sizes: bytes of that table by package.
     """
 
@@ -39,7 +40,7 @@ class Functions:
     packages: list[int] = dataclasses.field(default_factory=list)
     units: list[int] = dataclasses.field(default_factory=list)
     unit_packages: dict[int, int] = dataclasses.field(default_factory=dict)
-    pc_tables: dict[int, int] = dataclasses.field(default_factory=dict)
+    pc_tables: list[tuple[int, int]] = dataclasses.field(default_factory=list)
     blobs: dict[int, int] = dataclasses.field(default_factory=dict)
     trees: list[InlineTree] = dataclasses.field(default_factory=list)
 
@@ -57,8 +58,11 @@ def read_functions(program: Program, md: ModuleData, packages: Packages) -> Func
     if any(a > b for a, b in itertools.pairwise(starts)) or starts[-1] > md.text[1]:
         raise BinaryError("its functions are not in order")
     out = Functions(starts, offsets, *_read_names(program, md, packages))
-    _read_records(out, _area(program, md), md)
+    words, entry = _area(program, md), 1 if old else 0
+    out.packages = [out.by_name[words[(offset >> 2) + 1 + entry]] for offset in offsets]
+    out.units = [words[(offset >> 2) + 8 + entry] for offset in offsets]
     _settle(out, program, md, packages)
+    _read_records(out, words, md)
     return out
 
 
@@ -87,61 +91,60 @@ def _area(program: Program, md: ModuleData) -> memoryview:
 
 
 def _read_records(out: Functions, words: memoryview, md: ModuleData) -> None:
-    """Fills out by each function's record. Records stand one behind the other, in the order of functions.
+    """What each function's record points to. Records stand one behind the other, in the order of functions.
 
-    They are read backwards, so that the first function has the last word on what it shares with others. Functions of
-    a package mostly follow each other: what these point to is collected and given to them at once.
+    Functions of a package mostly follow each other: what these point to is collected and given to it at once.
     """
     old = md.minor < 18
     entry = 1 if old else 0  # words more that the function's address takes
     fixed = 10 if 18 <= md.minor < 20 else 11  # words before the arrays
     no_blob = 0 if old else NONE
-    by_name, records, packages, units, trees = out.by_name, out.records, out.packages, out.units, out.trees
+    packages, trees = out.packages, out.trees
     tables: list[int] = []
     blobs: list[int] = []
-    before, end, area_end = -1, 4 * len(words), 0
-    for number in range(len(records) - 1, -1, -1):
-        offset = records[number]
+    before, seen, at, size = packages[0], 0, 0, 0
+    ends = [*(offset >> 2 for offset in out.records[1:]), len(words)]
+    for number, (offset, end, package) in enumerate(zip(out.records, ends, packages, strict=True)):
         at = offset >> 2
-        record = words[at : at + fixed].tolist()
-        package = by_name[record[1 + entry]]
-        if package != before or not package:
-            out.pc_tables.update(dict.fromkeys(tables, number + 1))
-            out.blobs.update(dict.fromkeys(blobs, number + 1))
+        if package != before:
+            seen = _give(out, tables, blobs, before, seen)
             before, tables, blobs = package, [], []
-        packages.append(package)
-        units.append(record[8 + entry])
-        pc_count, blob_count = record[7 + entry], record[fixed - 1] >> 24
-        after = at + fixed + pc_count
-        first = after + (after & 1) if old else after
-        last = first + blob_count * (2 if old else 1)
-        if offset & 3 or 4 * last > end:
+        pc_count, blob_count = words[at + 7 + entry], words[at + fixed - 1] >> 24
+        after = fixed + pc_count
+        first = after + (at + after & 1) if old else after
+        size = first + blob_count * (2 if old else 1)
+        if offset & 3 or at + size > end:
             raise BinaryError(f"the record of its function {number} is not where it can be")
-        pcdata = words[at + fixed : after].tolist()
-        tables += record[4 + entry : 7 + entry]
-        tables += pcdata
-        data = words[first:last].cast("B").cast("Q").tolist() if old else words[first:last].tolist()
+        record = words[at : at + size]
+        cells = record.tolist()
+        data = record[first:].cast("B").cast("Q").tolist() if old and blob_count else cells[first:]
+        tables += cells[4 + entry : 7 + entry]
+        tables += cells[fixed:after]
         blobs += data
-        area_end = area_end or 4 * last
         if blob_count > FUNCDATA_INLINE and pc_count > PCDATA_INLINE:
-            tree, table = data[FUNCDATA_INLINE], pcdata[PCDATA_INLINE]
+            tree, table = data[FUNCDATA_INLINE], cells[fixed + PCDATA_INLINE]
             if tree != no_blob and table:
                 trees.append((number, tree, table))
-        end = offset
-    out.pc_tables.update(dict.fromkeys(tables, 0))
-    out.blobs.update(dict.fromkeys(blobs, 0))
+    _give(out, tables, blobs, before, seen)
     out.blobs.pop(no_blob, None)
-    records.append(area_end)
-    packages.reverse()
-    units.reverse()
-    trees.reverse()
+    out.records.append(4 * (at + size))
+
+
+def _give(out: Functions, tables: list[int], blobs: list[int], package: int, seen: int) -> int:
+    """What functions point to belongs to their package where no function before them points to it. Gives the last pc
+    table so far: the linker writes them in the order of functions, so those behind it are new."""
+    new = [table for table in tables if table > seen]
+    if new:
+        out.pc_tables.append((min(new), package))
+        seen = max(new)
+    out.blobs.update(dict.fromkeys(set(blobs).difference(out.blobs), package))
+    return seen
 
 
 def _settle(out: Functions, program: Program, md: ModuleData, packages: Packages) -> None:
     """A unit is the package of most of its functions, else of its file's folder; so are functions without a package
     in their names, which are assembly's. Those of no unit are the linker's or C's."""
-    votes = (unit << OWNER_BITS | package for unit, package in zip(out.units, out.packages, strict=True))
-    known = majority(votes)
+    known = majority(out.units, out.packages)
     known.pop(NONE, None)
     for unit in dict.fromkeys(out.units):
         if unit != NONE:

@@ -10,6 +10,7 @@ SHAPES = "go.shape"
 _ESCAPE = re.compile(rb"%([0-9a-f]{2})")
 _COMPARE = re.compile(r"type[:.]\.(?:eq|hash)\.(.+)", re.DOTALL)
 _SYNTHETIC = ("go:", "go.", "type:", "type..")
+_LINKERS = ("go:buildid", "go.buildid", "go:link.", "go.link.")
 _INSIDE = re.compile(r"[\w./%~-]*[\w%~-]\.\w")  # package.Name, somewhere in a type
 
 
@@ -58,7 +59,11 @@ def path_of(symbol: str) -> str:
     cut = symbol.find("[")
     if cut >= 0:
         symbol = symbol[:cut]
-    dot = symbol.find(".", symbol.rfind("/") + 1)
+    last = symbol.rfind("/") + 1
+    receiver = symbol.find(".(", 0, last)
+    if receiver >= 0:  # an embedded type's method with its package's path: regexp.(*onePassInst).regexp/syntax.op
+        last = symbol.rfind("/", 0, receiver) + 1
+    dot = symbol.find(".", last)
     return symbol[:dot] if dot > 0 else ""
 
 
@@ -76,7 +81,7 @@ def _synthetic(symbol: str) -> str:
     match = _COMPARE.match(symbol)
     if match is None and symbol.startswith("type"):
         return "runtime"
-    inside = _INSIDE.search(match[1] if match else symbol[3:])
-    if inside and not symbol.startswith(("go:buildid", "go.buildid")):
+    inside = _INSIDE.search((match[1] if match else symbol[3:]).replace(SHAPES + ".", ""))
+    if inside and not symbol.startswith(_LINKERS):
         return path_of(inside[0])
     return "runtime" if match else ""

@@ -4,8 +4,9 @@ Source: as functions.py. The pc-value tables and the functions' data are stored 
 distinct offsets that functions point to, sorted, are a partition of them: nothing has to be decoded for it.
 """
 
-import struct
+import itertools
 from collections import defaultdict
+from collections.abc import Iterator
 
 from imgaudit.breakdown.functions import NONE, Functions
 from imgaudit.breakdown.moduledata import ModuleData
@@ -36,9 +37,9 @@ def table_sums(program: Program, md: ModuleData, functions: Functions) -> Sums:
     for package, start, end in zip(functions.packages, records, records[1:], strict=False):
         sums[package] += end - start + entry
     size = md.functab - md.pc_tables
-    places = sorted(place for place in functions.pc_tables if 0 < place < size)
-    for place, end in zip(places, [*places[1:], size], strict=False):
-        sums[functions.packages[functions.pc_tables[place]]] += end - place
+    stretches = [(place, package) for place, package in functions.pc_tables if place < size]
+    for (place, package), (end, _) in itertools.pairwise([*stretches, (size, 0)]):
+        sums[package] += end - place
     _units(program, md, functions, sums)
     return dict(sums)
 
@@ -65,16 +66,24 @@ def blob_pieces(md: ModuleData, functions: Functions, end: int | None, stops: li
     stops: rising addresses that other things start at; before Go 1.18 they stand among these.
     """
     base = md.gofunc or 0
-    places = sorted(functions.blobs)
+    owners = functions.blobs
+    places = sorted(owners)
     if not places:
         return []
     last = base + places[-1]
-    ends = [base + place for place in places[1:]] + [max(end or last, last)]
-    pieces: list[Piece] = [
-        (base + place, stop, functions.packages[functions.blobs[place]], "pclntab")
-        for place, stop in zip(places, ends, strict=True)
-    ]
-    return pieces if md.minor >= 18 else _stopped(pieces, stops)
+    stop = max(end or last, last)
+    if md.minor < 18:
+        ends = [base + place for place in places[1:]] + [stop]
+        return _stopped([(base + at, to, owners[at], "pclntab") for at, to in zip(places, ends, strict=True)], stops)
+    # Those of a package mostly follow each other.
+    pieces: list[Piece] = []
+    start, owner = places[0], owners[places[0]]
+    for place in places:
+        if owners[place] != owner:
+            pieces.append((base + start, base + place, owner, "pclntab"))
+            start, owner = place, owners[place]
+    pieces.append((base + start, stop, owner, "pclntab"))
+    return pieces
 
 
 def _stopped(pieces: list[Piece], stops: list[int]) -> list[Piece]:
@@ -95,53 +104,49 @@ def inlined_sums(program: Program, md: ModuleData, functions: Functions) -> Sums
     is not the first ends it. Its value is the index of the innermost inlined call in the function's tree.
     """
     quantum = 4 if program.elf.machine == "arm64" else 1
-    size, name_at = (16, 4) if md.minor >= 20 else (20, 12)
+    size, name_at = (4, 1) if md.minor >= 20 else (5, 3)  # of a call in a tree, in words
     by_name, packages, starts = functions.by_name, functions.packages, functions.starts
     base = md.gofunc or 0
-    unpack = struct.Struct("<I").unpack_from
     pctab = bytes(program.span(md.pc_tables, md.functab, "its pc tables"))
-    data, room = program.data, MAX_DECODED * len(pctab)
+    words, room = program.data[: len(program.data) // 4 * 4].cast("I"), MAX_DECODED * len(pctab)
     sums: Sums = defaultdict(int)
     for function, tree, table in functions.trees:
         start = program.offset(base + tree)
-        if start is None:
+        if start is None or start & 3:
             raise BinaryError("an inline tree is not in the file")
-        start += name_at
-        owner, at, value, first = packages[function], table, -1, True
-        left = starts[function + 1] - starts[function]
-        while True:
-            delta = pctab[at]
-            at += 1
-            if delta & 0x80:
-                delta, at = _uvarint(pctab, at - 1)
-            if not delta and not first:
-                break
-            first = False
-            value += -(delta + 1 >> 1) if delta & 1 else delta >> 1
-            length = pctab[at]
-            at += 1
-            if length & 0x80:
-                length, at = _uvarint(pctab, at - 1)
-            length *= quantum
-            left -= length
+        names = start // 4 + name_at
+        owner, value, covered = packages[function], -1, 0
+        end = pctab.index(0, table + 1)  # no other number but the first can be 0
+        numbers = iter(pctab[table:end])
+        for delta in numbers:
+            value += _SIGNED[delta] if delta < 0x80 else _signed(_uvarint(delta, numbers))
+            length = next(numbers, 0)
+            if length > 0x7F:
+                length = _uvarint(length, numbers)
+            covered += length
             if value >= 0:
-                (name,) = unpack(data, start + size * value)
-                package = by_name[name]
+                package = by_name[words[names + size * value]]
                 if package != owner:
                     sums[package] += length
-        room -= at - table
-        if left < 0 or room < 0:
+        room -= end - table
+        if covered * quantum > starts[function + 1] - starts[function] or room < 0:
             raise BinaryError("its inline trees tell of more code than there is")
-    return dict(sums)
+    return {package: length * quantum for package, length in sums.items()}
 
 
-def _uvarint(data: bytes, at: int) -> tuple[int, int]:
-    """A number of at most 35 bits and where it ends."""
-    value = 0
-    for shift in range(0, 35, 7):
-        byte = data[at]
-        at += 1
+def _uvarint(byte: int, behind: Iterator[int]) -> int:
+    """A number of at most 35 bits, of which the first byte is read already."""
+    value = byte & 0x7F
+    for shift in range(7, 35, 7):
+        byte = next(behind, 0xFF)
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
-            return value, at
+            return value
     raise BinaryError("a number in its pc tables does not end")
+
+
+def _signed(zigzag: int) -> int:
+    return -(zigzag + 1 >> 1) if zigzag & 1 else zigzag >> 1
+
+
+_SIGNED = [_signed(number) for number in range(0x80)]

@@ -234,11 +234,10 @@ class _Reader:
         """The packages of all that was reached; what belongs to none is the language's own, so runtime's."""
         owners = self._owners()
         builtin, base = self.packages.number("runtime"), self.base
-        pieces = [(base + at, base + self.seen[at], owners[at] or builtin) for at in self.parts]
+        seen, names, ends = self.seen, self.names, self.name_ends
+        pieces = [(base + at, base + seen[at], owners[at] or builtin) for at in sorted(self.parts)]
         self._measure_names()
-        for at, end in self.name_ends.items():
-            if end:
-                pieces.append((base + at, base + end, owners.get(self.names[at], 0) or builtin))
+        pieces += [(base + at, base + ends[at], owners.get(names[at], 0) or builtin) for at in sorted(ends) if ends[at]]
         pieces += [(at, at + size, owners.get(concrete, 0) or builtin) for at, size, concrete in self.itabs]
         masks = sorted((address, owners.get(user, 0) or builtin) for address, user in self.masks.items())
         return Types(pieces, masks)
