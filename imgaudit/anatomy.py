@@ -13,14 +13,21 @@ from imgaudit.errors import BinaryError
 from imgaudit.limits import DEFAULT_LIMITS, Limits
 from imgaudit.model import Analysis, Binary
 
+NOT_GO = "nothing in it shows that a Go compiler made it; where bytes come from is told of Go programs only"
 Breakdown = Literal["entrypoint", "all", "none"]
 """Which Go programs of an image are taken apart: what it starts, every one, or none."""
 
 
 def inspect_program(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> Binary:
-    """All that is known of one executable on disk. Raises SourceError and ImageError as `binaries.read_file`."""
+    """All that is known of one executable on disk. Raises SourceError and ImageError as `binaries.read_file`.
+
+    A program that is not Go's is read completely, and its analysis says why there is no more of it.
+    """
     data = binaries.read_file(path, limits=limits)
-    return with_account(binaries.place_file(path, data, limits=limits), data, limits, predictions=True)
+    binary = binaries.place_file(path, data, limits=limits)
+    if binary.go.present is False and binary.analysis.status == "complete":
+        return msgspec.structs.replace(binary, analysis=Analysis(status="complete", reason=NOT_GO))
+    return with_account(binary, data, limits, predictions=True)
 
 
 def with_account(binary: Binary, data: memoryview | None, limits: Limits, *, predictions: bool) -> Binary:
@@ -31,6 +38,8 @@ def with_account(binary: Binary, data: memoryview | None, limits: Limits, *, pre
     """
     if not binary.go.present or binary.analysis.status == "not_analysed":
         return binary
+    from imgaudit.binaries.buildinfo import is_gccgo
+    from imgaudit.binaries.elf import Elf
     from imgaudit.breakdown import break_down  # only now: most images' binaries never get here
 
     try:
@@ -40,6 +49,8 @@ def with_account(binary: Binary, data: memoryview | None, limits: Limits, *, pre
         if binary.upx.present:
             program = _unpacked(data, limits)
             binary = msgspec.structs.replace(binary, upx=msgspec.structs.replace(binary.upx, decoded="all"))
+        if is_gccgo(Elf(program), binary.needed):
+            raise BinaryError("it was built by gccgo, whose tables are not read")
         binary = msgspec.structs.replace(binary, size_breakdown=break_down(program, binary.go))
     except BinaryError as error:
         return _partial(binary, f"where its bytes come from is not known: {error}")

@@ -24,6 +24,15 @@ from imgaudit.model.binary import Role
 _DWARF = frozenset((".debug_info", ".zdebug_info", ".debug_types", ".zdebug_types"))
 UPX_MARK, UPX_HEAD = b"UPX!", 1024
 _COMPLETE = Analysis(status="complete")
+_OTHER_KINDS = {
+    b"#!": "a script",
+    b"MZ": "a Windows program",
+    b"\0asm": "WebAssembly",
+    b"!<arch>\n": "an archive of object files",
+    b"\xcf\xfa\xed\xfe": "a macOS program",
+    b"\xca\xfe\xba\xbe": "a macOS program for several machines, or a Java class",
+    b"\x1f\x8b": "compressed by gzip",
+}
 
 
 def analyse(data: memoryview, *, limits: Limits = DEFAULT_LIMITS) -> BinaryFacts:
@@ -221,10 +230,18 @@ def read_file(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> memoryvie
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror or error}") from error
     if not data.startswith(MAGIC):
-        raise ImageError(f"{path}: not an ELF file", hint="Linux executables and shared libraries are read.")
+        raise ImageError(
+            f"{path}: not an ELF file{_kind(data)}", hint="Linux executables and shared libraries are read."
+        )
     if len(data) > limits.elf_file:
         raise ImageError(f"{path}: larger than {limits.elf_file} bytes, the limit of one executable (elf_file)")
     return memoryview(data)
+
+
+def _kind(data: bytes) -> str:
+    """What a file is that is not ELF, to stand behind that sentence; empty for unknown."""
+    kind = next((kind for magic, kind in _OTHER_KINDS.items() if data.startswith(magic)), "")
+    return f" but {kind}" if kind else "" if data else " but empty"
 
 
 def place_file(path: str | Path, data: memoryview, *, limits: Limits = DEFAULT_LIMITS) -> Binary:
@@ -239,4 +256,6 @@ def inspect_file(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> Binary
 
 
 def _is_go_main(facts: BinaryFacts) -> bool:
-    return bool(facts.go.present) and facts.type in ("exec", "dyn") and facts.soname is None
+    """A library of Go's (c-shared, plugin) has no loader to ask for, and need not have a name either."""
+    starts = facts.type == "exec" or facts.interpreter is not None or facts.linkage == "static-pie"
+    return bool(facts.go.present) and starts and facts.soname is None

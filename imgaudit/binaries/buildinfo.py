@@ -6,7 +6,7 @@ lengths behind it; 1.13 to 1.17 two pointers to string headers into it.
 """
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from imgaudit.binaries.dynamic import DT_RELA, DT_RELASZ, Dynamic
@@ -18,6 +18,8 @@ from imgaudit.model import GoInfo
 
 MAGIC = b"\xff Go buildinf:"
 HEADER, ALIGN = 32, 16
+OBSCURED = "unknown"  # what garble writes for the version
+GCCGO_SECTION, GCCGO_LIBRARY = ".go_export", "libgo.so."
 MAX_VERSION = 1_024  # bytes of `go1.27.3 X:...`
 MAX_MODINFO = 1 << 20  # bytes of the module list; one of 1,000 modules has 100 KB
 MAX_HITS = 10_000  # places that look like the header, or like a relocation, and are not
@@ -57,7 +59,7 @@ def read_go(elf: Elf, dynamic: Dynamic, table: Pclntab, build_id_is_go: bool) ->
         order=elf.order,
         word=elf.word,
         relocated=lambda address: _relocated(elf, dynamic, address),
-        is_go=lambda: build_id_is_go or _has_go_tables(elf, table),
+        is_go=lambda: build_id_is_go or _has_go_tables(elf, table) or is_gccgo(elf, dynamic.needed),
         cgo_evidence=lambda enabled: _uses_cgo(elf, dynamic, table, enabled),
     )
 
@@ -93,7 +95,7 @@ def find_go(
     enabled = settings.get("CGO_ENABLED")
     go = GoInfo(
         present=True,
-        version=version,
+        version=version if version != OBSCURED else None,
         path=info.path,
         module=info.module,
         dependencies=info.dependencies,
@@ -220,6 +222,12 @@ def _relocated(elf: Elf, dynamic: Dynamic, address: int) -> int | None:
     if at >= 0 and at % 24 == 0 and at + 24 <= len(raw):
         (addend,) = struct.unpack_from(elf.order + "Q", raw, at + 16)
     return addend
+
+
+def is_gccgo(elf: Elf, needed: Iterable[str] | None) -> bool:
+    """Whether GCC's Go compiler made it: what packages export stays in a section, stripped or not, and its runtime is
+    a shared library by default. Without both, nothing tells it from C."""
+    return elf.section(GCCGO_SECTION) is not None or any(name.startswith(GCCGO_LIBRARY) for name in needed or ())
 
 
 def _has_go_tables(elf: Elf, table: Pclntab) -> bool:

@@ -32,7 +32,7 @@ def break_down(data: memoryview, go: GoInfo) -> SizeBreakdown:
         raise BinaryError(f"programs for {elf.machine} are not taken apart, only those for {' and '.join(MACHINES)}")
     extent = Pclntab(elf).extent
     if extent is None:
-        raise BinaryError("it has no table of functions as Go's linker writes it, or an obfuscated one (garble)")
+        raise BinaryError("its table of functions is missing, or obfuscated as garble does it")
     version = _VERSION.search(go.version or "")
     try:
         return take_apart(elf, extent, int(version[1]) if version else None, go)
