@@ -16,7 +16,7 @@ from imgaudit.breakdown.pieces import Piece, Span, disjoint, gaps, give_out
 from imgaudit.breakdown.pointers import Pointers, follow_pointers
 from imgaudit.breakdown.program import Program
 from imgaudit.breakdown.references import code_references
-from imgaudit.breakdown.tables import blob_pieces, code_sums, inlined_sums, table_sums
+from imgaudit.breakdown.tables import blob_pieces, code_sums, inlined_sums, record_pieces, table_sums
 from imgaudit.breakdown.types import Types, read_types
 from imgaudit.model import GoInfo, SizeBreakdown
 
@@ -48,6 +48,8 @@ def take_apart(elf: Elf, table: Extent, minor: int | None, go: GoInfo) -> SizeBr
     ledger.add_inlined(inlined_sums(program, md, functions))
     ledger.add_pieces(layout.pieces)
     ledger.add_relocations(layout.pieces)
+    if md.minor < 18:
+        ledger.add_relocations(record_pieces(md, functions))  # later ones hold offsets, no addresses
     content = 0
     for tree, owner in layout.trees:
         for file in tree.files:
@@ -60,7 +62,8 @@ def lay_out(program: Program, packages: Packages, ledger: Ledger, table: Extent,
     """Reads what the program's tables, code and data tell of its memory."""
     md = find_module_data(program, table.start, minor)
     functions = read_functions(program, md, packages)
-    read_only = _parts(ledger, md.rodata, md.types[0], md.gofunc)
+    # Before Go 1.18 types may stand apart from what needs no relocation, as findfunctab does.
+    read_only = _parts(ledger, md.rodata, md.types[0], md.gofunc, md.lookup if md.minor < 18 else None)
     spans = _united([*read_only, md.noptrdata, md.data])
     wanted = (spans[0][0], spans[-1][1])
     text = _united([*_parts(ledger, md.text[0]), md.text])[0]

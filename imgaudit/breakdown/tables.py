@@ -44,6 +44,18 @@ def table_sums(program: Program, md: ModuleData, functions: Functions) -> Sums:
     return dict(sums)
 
 
+def record_pieces(md: ModuleData, functions: Functions) -> list[Piece]:
+    """Where each function's cell in the functab stands, then each one's record: of Go before 1.18."""
+    packages, records = functions.packages, functions.records
+    cells = range(md.functab, md.functab + 16 * len(packages), 16)
+    pieces: list[Piece] = [(at, at + 16, package, "pclntab") for at, package in zip(cells, packages, strict=True)]
+    pieces += [
+        (md.functab + start, md.functab + end, package, "pclntab")
+        for package, start, end in zip(packages, records, records[1:], strict=False)
+    ]
+    return pieces
+
+
 def _units(program: Program, md: ModuleData, functions: Functions, sums: Sums) -> None:
     """A compiled unit's list of files, and the names of those that no unit before it lists."""
     raw = program.span(md.units, md.file_names, "its lists of files")

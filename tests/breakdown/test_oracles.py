@@ -168,11 +168,28 @@ def test_a_service_is_accounted_for() -> None:
     assert sum(row.total for row in found.packages) > 0.97 * len(data)
 
 
+@pytest.mark.thorough
+@pytest.mark.parametrize("toolchain", ["go1.16.15", "go1.17.13"])
+def test_relocated_tables_of_functions_are_their_packages(toolchain: str) -> None:
+    """Before Go 1.18 each function has two addresses in its tables, and a relocation of 24 bytes for each of them."""
+    what = Build(SERVICE, (PIE, STRIPPED), toolchain=toolchain)
+    data = what.read()
+    found = account(data)
+    rest = {part.section: part.size for part in found.remainder}
+    assert rest[".rela"] < len(data) / 400
+    assert rest.get(".rodata", 0) < len(data) / 400
+    assert sum(row.total for row in found.packages) > 0.98 * len(data)
+    layout = layout_of(data)
+    functions = Counter(layout.packages.names[package] for package in layout.functions.packages)
+    for row in found.packages:
+        assert row.pclntab >= 48 * functions[row.name], row
+
+
 def test_what_is_no_go_program() -> None:
     from imgaudit.breakdown import break_down
     from imgaudit.errors import BinaryError
 
-    with pytest.raises(BinaryError, match="not a Go program"):
+    with pytest.raises(BinaryError, match="table of functions"):
         break_down(memoryview(Path("/bin/sh").read_bytes()), GoInfo(present=False))
     with pytest.raises(BinaryError, match="programs for 386"):
         account(build(arch="386").read_bytes())
