@@ -4,6 +4,7 @@ Source: System V gABI, "Relocation"; the processor supplements for the relocatio
 """
 
 import struct
+from array import array
 
 from imgaudit.binaries.dynamic import DT_RELA, DT_RELASZ, read_dynamic
 from imgaudit.binaries.elf import PT_LOAD, Elf
@@ -23,7 +24,7 @@ class Program:
         self.elf = elf
         self.data = elf.data
         self.loads = [s for s in elf.segments if s.type == PT_LOAD and s.file_size and s.offset < elf.size]
-        self.sites: list[int] = []
+        self.sites = array("Q")
         self.relocations = -1
         self.relocation_span = (0, 0)
         if elf.type == "dyn":
@@ -49,9 +50,8 @@ class Program:
                         put(patched, where + shift, addend)
                         sites.append(where)
                         break
-        sites.sort()
         self.relocation_span = (tags[DT_RELA], tags[DT_RELA] + size)
-        self.sites, self.relocations, self.data = sites, at, memoryview(patched).toreadonly()
+        self.sites, self.relocations, self.data = array("Q", sorted(sites)), at, memoryview(patched).toreadonly()
 
     def offset(self, address: int) -> int | None:
         """Where an address lies in the file; None where the file does not hold it."""
