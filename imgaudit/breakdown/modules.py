@@ -7,7 +7,7 @@ from imgaudit.model import GoInfo
 
 STANDARD = "std"
 MAIN = "main"
-MAX_FOLDERS = 64  # of a file's path
+MAX_FOLDERS = 64  # of a path
 
 # First elements of the standard library's import paths (go list std cmd), which need no dot; a module's may have none.
 _STANDARD_ROOTS = frozenset(
@@ -51,7 +51,7 @@ class Modules:
         """The longest module path that a package's path is or begins with; None where none is known."""
         if package == self._main:
             return self._main_module or (STANDARD if _is_standard(package) else None)
-        path = package.removesuffix("_test")
+        path = "/".join(package.removesuffix("_test").split("/", MAX_FOLDERS)[:MAX_FOLDERS])
         while path:
             if path in self._versions:
                 return path

@@ -11,7 +11,8 @@ _ESCAPE = re.compile(rb"%([0-9a-f]{2})")
 _COMPARE = re.compile(r"type[:.]\.(?:eq|hash)\.(.+)", re.DOTALL)
 _SYNTHETIC = ("go:", "go.", "type:", "type..")
 _LINKERS = ("go:buildid", "go.buildid", "go:link.", "go.link.")
-_INSIDE = re.compile(r"[\w./%~-]*[\w%~-]\.\w")  # package.Name, somewhere in a type
+# package.Name, somewhere in a type; tried once a word, so that long ones cost no more.
+_INSIDE = re.compile(r"(?<![\w./%~-])[\w./%~-]*[\w%~-]\.\w")
 
 
 class Packages:

@@ -23,6 +23,8 @@ def without_embedded_files(subject: Subject) -> Iterator[Prediction]:
     spans = [(load.address, load.address + load.file_size) for load in program.loads if not load.flags & PF_X]
     trees = find_embeds(program, spans, [at for span in spans for at in _slices(program, *span)])
     contents = {file.address: file.size for tree in trees for file in tree.files if file.size}
+    if sum(contents.values()) > subject.elf.size:  # they overlap: no compiler made them
+        return
     size = download = 0
     for address, length in contents.items():
         size += length

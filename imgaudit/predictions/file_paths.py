@@ -14,9 +14,10 @@ from imgaudit.predictions.interface import Subject, prediction
 
 _GO_1_2, _GO_1_16 = 0xFFFFFFFB, 0xFFFFFFFA
 _RUNTIME = re.compile(rb"(?:^|\0)([^\0]*/src/)runtime/proc\.go\0")
-_CACHE = re.compile(rb"(?:^|\0)(/[^\0]*/pkg/mod/)[^\0]+@v\d")  # by its usual name
+_CACHE, _VERSIONED = b"/pkg/mod/", re.compile(rb".@v\d", re.DOTALL)  # by its usual name
 _CAPITAL = re.compile(rb"!([a-z])")  # how the module cache writes them
-MOST = 64 << 20  # bytes of file names that are believed
+MOST = 8 << 20  # bytes of file names that are believed
+MAX_TRIES = 100  # modules that are looked for, one after the other
 
 
 def without_file_paths(subject: Subject) -> Iterator[Prediction]:
@@ -76,14 +77,17 @@ def _trimmed(names: bytes, go: GoInfo) -> bytes:
 
 def _module_cache(names: bytes, go: GoInfo) -> bytes:
     """The folder that dependencies were unpacked in, from the first of them that has code; empty for none."""
-    for dependency in go.dependencies:
+    for dependency in go.dependencies[:MAX_TRIES]:
         module = dependency.replace or dependency
         path = re.sub("[A-Z]", lambda match: "!" + match[0].lower(), module.path)
         at = names.find(f"/{path}@{module.version}/".encode())
         if at >= 0:
             return names[names.rfind(b"\0", 0, at) + 1 : at + 1]
-    found = _CACHE.search(names)
-    return found[1] if found else b""
+    for name in names.split(b"\0"):
+        before, cache, behind = name.rpartition(_CACHE)
+        if before.startswith(b"/") and _VERSIONED.search(behind):
+            return before + cache
+    return b""
 
 
 def _root(own: list[bytes], go: GoInfo) -> bytes:

@@ -25,7 +25,7 @@ def stripped(subject: Subject) -> Iterator[Prediction]:
         and (section.name in _NAMES or section.name.startswith(_DEBUG))
         and section.offset + section.size <= subject.elf.size
     ]
-    if not gone:
+    if not gone or sum(section.size for section in gone) > subject.elf.size:  # they overlap: no linker made them
         return
     size = sum(section.size + len(section.name) + 1 for section in gone)
     wide = subject.elf.bits == 64
