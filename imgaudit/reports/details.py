@@ -62,6 +62,8 @@ def binary(item: model.Binary) -> Pairs:
     if item.analysis.status != "complete":
         status = "analysed in part" if item.analysis.status == "partial" else "not analysed"
         pairs.append(("analysis", f"{status}: {item.analysis.reason or 'no reason given'}"))
+    elif item.analysis.reason:
+        pairs.append(("analysis", item.analysis.reason))
     return pairs
 
 
