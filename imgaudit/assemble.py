@@ -14,6 +14,7 @@ from imgaudit import system
 from imgaudit.anatomy import Breakdown
 from imgaudit.errors import ImageError, ImgauditError
 from imgaudit.inside import look_inside, unknown_inside
+from imgaudit.inventory import take_inventory
 from imgaudit.layers import Flattened, LayerScan, flatten
 from imgaudit.limits import Limits
 from imgaudit.model import Files, Image, LargeFile, Layer, Sizes, Skipped
@@ -46,7 +47,12 @@ class ReadLayer:
 
 
 def assemble(
-    source: SourceImage[ReadLayer], label: str, limits: Limits, breakdown: Breakdown, predictions: bool
+    source: SourceImage[ReadLayer],
+    label: str,
+    limits: Limits,
+    breakdown: Breakdown,
+    predictions: bool,
+    inventory: bool = False,
 ) -> Image:
     """One Image, complete only if every layer was read and was what the image promised."""
     checked = [trusted(layer) for layer in source.layers]
@@ -101,6 +107,7 @@ def assemble(
         binaries=inside.binaries,
         fitness=inside.fitness,
         findings=system.findings_of(anomalies),
+        inventory=take_inventory(flat, limits) if flat and inventory else None,
     )
 
 

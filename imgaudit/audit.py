@@ -55,13 +55,15 @@ class Silent:
 @dataclasses.dataclass(frozen=True, slots=True)
 class AuditOptions:
     """platform: None takes the host's, else the only one. talk: one line for a human, such as which source it was.
-    breakdown: of which Go programs the bytes are accounted for; predictions: whether what they could save is said."""
+    breakdown: of which Go programs the bytes are accounted for; predictions: whether what they could save is said;
+    inventory: whether the live files are listed, as comparisons need them."""
 
     platform: Platform | None = None
     all_platforms: bool = False
     offline: bool = False
     breakdown: Breakdown = "entrypoint"
     predictions: bool = False
+    inventory: bool = False
     limits: Limits = DEFAULT_LIMITS
     progress: Progress = dataclasses.field(default_factory=Silent)
     talk: Callable[[str], None] = lambda line: None
@@ -111,7 +113,9 @@ def audit_source(source: Source, label: str, options: AuditOptions) -> Image:
             collector.let_go()
         return ReadLayer(scan, tuple(collector.skipped))
 
-    return assemble(source.read(visit), label, options.limits, options.breakdown, options.predictions)
+    return assemble(
+        source.read(visit), label, options.limits, options.breakdown, options.predictions, options.inventory
+    )
 
 
 def scan_blob(

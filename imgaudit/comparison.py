@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from imgaudit.causes import explain
 from imgaudit.errors import UsageError
 from imgaudit.model import (
     Binary,
@@ -14,7 +15,7 @@ from imgaudit.model import (
     SharedLayer,
     Variant,
 )
-from imgaudit.model.comparison import Measure
+from imgaudit.snapshot import take_snapshot
 from imgaudit.units import size_words
 
 
@@ -38,7 +39,7 @@ def compare_images(images: Sequence[Image], reference: str | None = None) -> Com
         reference_kind="image",
         variants=variants,
         shared=_shared(images),
-        changes=tuple(change for variant in variants if variant.label != base.label for change in _changes(variant)),
+        changes=_changes(images, base),
         recommendation=recommend(images, base.platform),
     )
 
@@ -64,19 +65,10 @@ def _minus(new: int | None, old: int | None) -> int | None:
     return None if new is None or old is None else new - old
 
 
-def _changes(variant: Variant) -> list[Change]:
-    """The differences that are known; their causes are not looked for yet, so that all of each is unexplained."""
-    delta = variant.delta
-    known: tuple[tuple[Measure, int | None], ...] = (
-        ("rootfs", delta.rootfs),
-        ("unpacked", delta.unpacked),
-        ("download", delta.download),
-    )
-    return [
-        Change(label=variant.label, measure=measure, delta=value, unexplained=value)
-        for measure, value in known
-        if value is not None
-    ]
+def _changes(images: Sequence[Image], base: Image) -> tuple[Change, ...]:
+    """The differences that are known, with their causes."""
+    old = take_snapshot(base)
+    return tuple(change for image in images if image is not base for change in explain(old, take_snapshot(image)))
 
 
 def _shared(images: Sequence[Image]) -> tuple[SharedLayer, ...]:

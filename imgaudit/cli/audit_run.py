@@ -36,6 +36,7 @@ def audit_and_write(
         offline=choices["offline"],
         breakdown=choices["breakdown"],
         predictions=predictions,
+        inventory=compare,
         progress=talk,
         talk=talk.line,
     )

@@ -157,7 +157,7 @@ def test_bars_are_as_long_as_their_shares() -> None:
 
 
 def test_changes_add_up_in_words() -> None:
-    cause = model.Cause(cause="layer", bytes=700_000, detail="COPY", estimated=True)
+    cause = model.Cause(cause="layer-added", bytes=700_000, detail="COPY", estimated=True)
     change = model.Change(label="b", measure="rootfs", delta=1_000_000, causes=(cause,), unexplained=300_000)
     images = (reports.scratch(), reports.alpine())
     base = reports.comparison(images, "scratch", "smallest")

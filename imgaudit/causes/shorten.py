@@ -1,0 +1,34 @@
+"""Long lists of causes, shortened so that people can read them, without losing a byte."""
+
+from collections.abc import Iterable
+
+from imgaudit.model import Cause
+
+LISTED = 40
+"""Causes of one difference."""
+
+
+def shorten(causes: Iterable[Cause]) -> tuple[Cause, ...]:
+    """Equal ones made one, the largest first. Of more than LISTED the smallest are summed, by kind."""
+    merged: dict[tuple[str, str], Cause] = {}
+    for cause in causes:
+        key = (cause.cause, cause.detail)
+        known = merged.get(key)
+        merged[key] = _sum([known, cause], cause.detail) if known else cause
+    rows = sorted((row for row in merged.values() if row.bytes), key=_order)
+    if len(rows) > LISTED:
+        rest: dict[str, list[Cause]] = {}
+        for row in rows[LISTED:]:
+            rest.setdefault(row.cause, []).append(row)
+        summed = [same[0] if len(same) == 1 else _sum(same, f"{len(same):,} more") for same in rest.values()]
+        rows = rows[:LISTED] + sorted((row for row in summed if row.bytes), key=_order)
+    return tuple(rows)
+
+
+def _sum(rows: list[Cause], detail: str) -> Cause:
+    estimated = any(row.estimated for row in rows)
+    return Cause(cause=rows[0].cause, bytes=sum(row.bytes for row in rows), detail=detail, estimated=estimated)
+
+
+def _order(cause: Cause) -> tuple[int, str, str]:
+    return (-abs(cause.bytes), cause.cause, cause.detail)

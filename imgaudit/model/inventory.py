@@ -1,0 +1,31 @@
+"""The live files of an image, as far as a comparison needs them."""
+
+from imgaudit.model._struct import Value
+
+
+class InventoryFile(Value, frozen=True, kw_only=True):
+    """A regular file of the flattened tree, once per inode. copy_of: an earlier path with the same content."""
+
+    path: str
+    size: int
+    layer: int
+    copy_of: str | None = None
+
+
+class SmallFiles(Value, frozen=True, kw_only=True):
+    """Live files of one layer that are smaller than the floor: how many, and their bytes."""
+
+    layer: int
+    files: int
+    size: int
+
+
+class Inventory(Value, frozen=True, kw_only=True):
+    """Every live regular file: those of `floor` bytes and more one by one, by path; the others as a sum by layer.
+
+    The sizes of files and small add up to the image's rootfs, exactly.
+    """
+
+    floor: int
+    files: tuple[InventoryFile, ...]
+    small: tuple[SmallFiles, ...]
