@@ -31,6 +31,7 @@ class Limits:
     kept_file: int = 8 * MIB  # one small file whose content is kept (package database, certificates)
     kept_total: int = 64 * MIB  # all kept contents of a layer; all JSON documents of an image
     kept_image: int = 128 * MIB  # all kept contents of an image's layers
+    cache: int = 1_000_000_000  # all of the cache folder, unless IMGAUDIT_CACHE_SIZE says otherwise
 
 
 DEFAULT_LIMITS = Limits()
