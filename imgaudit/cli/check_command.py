@@ -4,13 +4,15 @@ from typing import Unpack
 
 import click
 
+from imgaudit.cli.history_option import history_option, with_history
 from imgaudit.cli.options import AuditChoices, audit_options
 
 
 @click.command()
 @click.argument("references", nargs=-1, required=True, metavar="[LABEL=]REF...")
+@history_option
 @audit_options
-def check(references: tuple[str, ...], **choices: Unpack[AuditChoices]) -> int:
+def check(references: tuple[str, ...], history: str | None, **choices: Unpack[AuditChoices]) -> int:
     """Hold images against the budgets of imgaudit.toml; exit code 1 where one is over.
 
     \b
@@ -35,4 +37,5 @@ def check(references: tuple[str, ...], **choices: Unpack[AuditChoices]) -> int:
             talk.line(f"{label}: no budget applies to it, so nothing of it was checked")
         return report
 
-    return audit_and_write(references, choices, compare=len(references) > 1, settings=settings, after=judge)
+    after = with_history(history, talk.line, judge)
+    return audit_and_write(references, choices, compare=len(references) > 1, settings=settings, after=after)

@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "probe": "Start each image and measure start, memory and stop.",
         "binary": "Say what is known of Go binaries on disk.",
         "unpack": "Write an image's files to a folder, safely.",
+        "history": "Keep audits in a local file, and show how sizes went.",
         "report": "Render a saved JSON report again, in any format.",
         "schema": "Print the JSON Schema of the report.",
     }

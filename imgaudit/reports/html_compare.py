@@ -1,7 +1,17 @@
 """The page about several images: which one, why, and what makes the others larger."""
 
 from imgaudit import model
-from imgaudit.reports import details, facts, html_parts, html_running, measures, numbers, paragraphs, story
+from imgaudit.reports import (
+    details,
+    facts,
+    html_history,
+    html_parts,
+    html_running,
+    measures,
+    numbers,
+    paragraphs,
+    story,
+)
 from imgaudit.reports import html_view as view
 from imgaudit.reports.html_view import Column, Section, Table, Tile
 
@@ -34,6 +44,7 @@ def sections(report: model.Report) -> list[Section]:
     found: list[Section | None] = [
         gates,
         _variants(report),
+        html_history.chapter(report.images),
         html_running.started(report),
         html_running.cost(report),
         _bytes(report),
