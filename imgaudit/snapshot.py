@@ -94,6 +94,7 @@ def _program(binary: Binary) -> SnapshotProgram:
         path=binary.path,
         role=binary.role,
         size=binary.size,
+        machine=binary.machine,
         version=go.version,
         main=go.module.path if go.module is not None else None,
         revision=vcs.revision if vcs is not None and vcs.modified is False else None,
@@ -120,4 +121,5 @@ def _version(module: GoModule) -> str | None:
     other = module.replace
     if other is None:
         return module.version
-    return " ".join(part for part in (module.version, "=>", other.path, other.version) if part)
+    version = None if other.version == "(devel)" else other.version  # of a folder, which has none
+    return " ".join(part for part in (module.version, "=>", other.path, version) if part)

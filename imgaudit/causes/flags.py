@@ -18,14 +18,14 @@ def build_facts(old: SnapshotProgram, new: SnapshotProgram) -> list[tuple[CauseK
         if before is not None and now is not None and before != now:
             found.append((kind, _words(kind, before, now)))
     flags = _other_flags(old, new)
-    if flags:
+    if flags and old.machine == new.machine:  # each processor has flags of its own
         found.append(("build-flags", flags))
     return found
 
 
 def _words(kind: CauseKind, before: str, now: str) -> str:
     if {before, now} == {"yes", "no"}:
-        return f"{_NAMES[kind]}, which the other build was not" if now == "yes" else f"no longer {_NAMES[kind]}"
+        return f"{'now' if now == 'yes' else 'no longer'} {_NAMES[kind]}"
     return f"{_NAMES[kind]} {before} -> {now}"
 
 
@@ -57,6 +57,7 @@ def _optimised(program: SnapshotProgram) -> str | None:
 
 
 _FACTS: tuple[tuple[CauseKind, Callable[[SnapshotProgram], str | None]], ...] = (
+    ("machine", lambda program: program.machine),
     ("race", _setting("-race")),
     ("cover", _setting("-cover")),
     ("unoptimised", _optimised),
@@ -66,6 +67,7 @@ _FACTS: tuple[tuple[CauseKind, Callable[[SnapshotProgram], str | None]], ...] = 
 )
 
 _NAMES: dict[CauseKind, str] = {
+    "machine": "another processor:",
     "race": "built with -race",
     "cover": "built with -cover",
     "unoptimised": "built with -gcflags=-N or -l",

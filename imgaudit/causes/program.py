@@ -13,6 +13,12 @@ from imgaudit.model import Cause, CauseKind, GoPackage, SnapshotProgram
 
 STANDARD = "std"
 SYMBOLS = frozenset({".symtab", ".strtab"})
+AROUND = frozenset({".shstrtab", "headers and padding"})
+"""What grows with the number of sections."""
+INSTRUMENTED = frozenset({"machine", "race", "cover", "unoptimised", "pie"})
+"""Builds that change each function, some much more than others."""
+CLOSE = 3
+"""Percent of its size by which a package may differ from what is reckoned: code is no average."""
 Kind = tuple[CauseKind, str]
 
 
@@ -36,6 +42,7 @@ class _Explanation:
         elif old.version and new.version and old.version != new.version:
             self._everywhere = "toolchain", f"{old.version} -> {new.version}"
         self._rate = [0, 0]  # of the code that is known to be the same: its bytes before and now
+        self._linked: dict[str, int] = {}  # packages of same modules that are on one side only
 
     def causes(self) -> list[Cause]:
         self._packages()
@@ -55,17 +62,25 @@ class _Explanation:
             size = (now.total if now else 0) - (before.total if before else 0)
             module = (now or before or GoPackage(name=name, module=None, total=0)).module
             if self._is_main(name, module):
-                own.append((name, before.total if before else 0, size))
-                continue
-            kind = self._module(module) or self._same_source(name, module, before, now)
-            self._bytes[kind] += size
-        self._main(own)
+                own.append((name, before, now))
+            elif kind := self._module(module):
+                self._bytes[kind] += size
+            elif before is None or now is None:
+                self._linked[name] = size
+            elif self._everywhere is None:
+                self._bytes["package", _named(name, module)] += size
+            else:
+                self._rate = [self._rate[0] + before.total, self._rate[1] + now.total]
+                self._bytes[self._everywhere] += size
+        left = self._main(own)
+        self._packages_on_one_side(alone=self._same_modules() and not left)
         delta = self._new.unattributed - self._old.unattributed
         self._bytes[self._everywhere or ("section", "code and tables of no package")] += delta
 
     def _is_main(self, name: str, module: str | None) -> bool:
-        """Of the program's own module; a package without a module is the program's, too."""
-        return name == "main" or module is None or module in (self._old.main, self._new.main)
+        """Of the program's own module; where that is unknown, whatever has no module."""
+        known = {path for path in (self._old.main, self._new.main) if path is not None}
+        return name == "main" or module in known or (module is None and not known)
 
     def _module(self, module: str | None) -> Kind | None:
         """Whether a third module's package differs because the module does."""
@@ -80,43 +95,58 @@ class _Explanation:
             return "module-bumped", f"{module} {before or 'unknown'} -> {now or 'unknown'}"
         return None
 
-    def _same_source(self, name: str, module: str | None, before: GoPackage | None, now: GoPackage | None) -> Kind:
-        """Why a package differs whose source did not, or a standard library's whose source changed with Go."""
-        both = before is not None and now is not None
-        if self._everywhere is not None and (both or _is_hidden(name)):
-            if before is not None and now is not None:
-                self._rate[0] += before.total
-                self._rate[1] += now.total
-            return self._everywhere
-        # Linked on one side only, by what imports it: the program itself or another module.
-        return "package", name if module != STANDARD else f"{name} (std)"
+    def _same_modules(self) -> bool:
+        first, second = (
+            {path: version for path, version in program.modules.items() if path != program.main}
+            for program in (self._old, self._new)
+        )
+        return first == second
 
-    def _main(self, own: list[tuple[str, int, int]]) -> None:
-        """The program's own packages. Where the same revision was built both times, only the build can differ; else
-        their share of a change of all code is reckoned at the rate of the code that is known to be the same."""
-        whole = sum(size for _, _, size in own)
-        if self._everywhere is not None:
-            same = self._old.revision is not None and self._old.revision == self._new.revision
-            share = whole if same else self._reckoned(own)
-            if share:
-                self._bytes[self._everywhere] += share
-                if not same:
-                    self._estimated.add(self._everywhere)
-            if share == whole:
-                return
-            if share:
-                self._bytes["main", "packages of the program's own module, less what the build adds"] += whole - share
-                return
-        for name, _, size in own:
-            self._bytes["main", name] += size
+    def _packages_on_one_side(self, *, alone: bool) -> None:
+        """Packages whose source is the same, and that only one side links. alone: neither modules nor the program's
+        own packages changed, so that nothing but Go or the build can ask for them."""
+        for name, size in self._linked.items():
+            if self._everywhere is not None and (alone or _is_hidden(name)):
+                self._bytes[self._everywhere] += size
+            else:
+                self._bytes["package", f"{name}, {'newly' if size > 0 else 'no longer'} linked"] += size
 
-    def _reckoned(self, own: list[tuple[str, int, int]]) -> int:
+    def _main(self, own: list[tuple[str, GoPackage | None, GoPackage | None]]) -> int:
+        """The program's own packages; returns how many bytes of them only their source explains.
+
+        Where the same revision was built both times, only the build can differ. Where it is unknown, a build that
+        instruments all code takes all of a package's difference; for another change of all code its share is reckoned
+        at the rate of the code that is known to be the same.
+        """
+        sizes = {name: (now.total if now else 0) - (before.total if before else 0) for name, before, now in own}
+        whole = sum(sizes.values())
+        if self._everywhere is None:
+            for name, size in sizes.items():
+                self._bytes["main", name] += size
+            return whole
+        same = self._old.revision is not None and self._old.revision == self._new.revision
+        if same or (self._everywhere[0] in INSTRUMENTED and all(before and now for _, before, now in own)):
+            share = whole
+        else:
+            share = self._reckoned(whole, sum(before.total for _, before, _ in own if before))
+        self._bytes[self._everywhere] += share
+        if share and not same:
+            self._estimated.add(self._everywhere)
+        left = whole - share
+        if left and share:
+            self._bytes["main", "packages of the program's own module, less what the build adds"] += left
+        elif left:
+            for name, size in sizes.items():
+                self._bytes["main", name] += size
+        return left
+
+    def _reckoned(self, whole: int, known: int) -> int:
+        """Of a difference of `whole` in code of `known` bytes what a change of all code comes to."""
         before, now = self._rate
-        whole, known = sum(size for _, _, size in own), sum(size for _, size, _ in own)
         expected = known * (now - before) // before if before else 0
-        if expected * whole <= 0:
-            return 0  # they went the other way
-        return expected if abs(expected) < abs(whole) else whole
+        if abs(whole - expected) <= known * CLOSE // 100:
+            return whole
+        return expected if expected * whole > 0 and abs(expected) < abs(whole) else 0
 
     def _embeds(self) -> None:
         sizes: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
@@ -139,6 +169,10 @@ class _Explanation:
                 kind = "dwarf", _kept("DWARF debug data", *debug)
             elif name == PACKED:
                 kind = "upx", self._packing()
+            elif name in AROUND and all(debug) != any(debug):
+                kind = "dwarf", _kept("DWARF debug data", *debug)
+            elif name in AROUND and all(symbols) != any(symbols):
+                kind = "symbols", _kept("symbol table", *symbols)
             else:
                 kind = self._everywhere or ("section", name)
             self._bytes[kind] += now - before
@@ -160,6 +194,10 @@ def _by_name(program: SnapshotProgram) -> dict[str, GoPackage]:
         total = package.total + (known.total if known else 0)
         found[package.name] = GoPackage(name=package.name, module=package.module, total=total)
     return found
+
+
+def _named(name: str, module: str | None) -> str:
+    return f"{name} (std)" if module == STANDARD else name
 
 
 def _is_hidden(name: str) -> bool:

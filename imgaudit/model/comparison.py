@@ -20,6 +20,7 @@ CauseKind = Literal[
     "compression",  # the same layer, compressed otherwise
     "config",  # the image's config, which is pulled too
     # Inside a Go program:
+    "machine",  # another processor
     "symbols",
     "dwarf",
     "cgo",

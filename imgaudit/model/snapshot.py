@@ -50,6 +50,7 @@ class SnapshotProgram(Value, frozen=True, kw_only=True):
     path: str
     role: Role
     size: int
+    machine: str | None
     version: str | None
     main: str | None
     revision: str | None
