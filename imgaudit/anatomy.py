@@ -3,6 +3,7 @@
 Composes: binaries says what a file is, breakdown takes it apart, predictions reckon what another build would weigh.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +16,9 @@ from imgaudit.model import Analysis, Binary
 
 Breakdown = Literal["entrypoint", "all", "none"]
 """Which Go programs of an image are taken apart: what it starts, every one, or none."""
+
+Account = Callable[[Binary, memoryview | None], Binary]
+"""with_account, its options given."""
 
 
 def inspect_program(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> Binary:

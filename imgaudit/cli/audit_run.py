@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from imgaudit.audit import AuditOptions
+from imgaudit.cache import open_cache
 from imgaudit.cli.options import AuditChoices, make_talk, parse_outputs
 from imgaudit.cli.output import write_reports
 from imgaudit.cli.talk import error_line
@@ -39,6 +40,8 @@ def audit_and_write(
         inventory=compare,
         progress=talk,
         talk=talk.line,
+        detail=talk.detail,
+        cache=None if choices["no_cache"] else open_cache(talk.detail),
     )
     report = run(references, options, compare=compare, reference=reference, cost=settings.cost)
     if after is not None and report.images:
