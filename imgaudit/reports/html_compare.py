@@ -4,6 +4,7 @@ from imgaudit import model
 from imgaudit.reports import (
     details,
     facts,
+    html_causes,
     html_history,
     html_parts,
     html_running,
@@ -50,7 +51,7 @@ def sections(report: model.Report) -> list[Section]:
         _bytes(report),
         _capabilities(report),
         _binaries(report),
-        _lines("causes", "Why they differ", paragraphs.changes(report)),
+        html_causes.section(report),
         _layers(report),
         _dead(report),
         html_parts.findings(report),
@@ -58,10 +59,6 @@ def sections(report: model.Report) -> list[Section]:
         _provenance(report),
     ]
     return [section for section in found if section is not None]
-
-
-def _lines(ident: str, title: str, lines: list[str]) -> Section | None:
-    return Section(ident, title, lines=view.lines(lines)) if lines else None
 
 
 def _variants(report: model.Report) -> Section:
