@@ -47,9 +47,9 @@ def history() -> None:
 )
 @audit_options
 def add(items: tuple[str, ...], db: str, commit: str | None, **choices: Unpack[AuditChoices]) -> int:
-    """Add saved JSON reports (`-` reads one from stdin), or audit images and add what was found.
+    """Add saved JSON reports, or audit images first.
 
-    The same audit is kept once, however often it is added.
+    `-` reads a report from stdin. The same audit is kept once, however often it is added.
 
     \b
     imgaudit history add audit.json
@@ -101,7 +101,10 @@ def add(items: tuple[str, ...], db: str, commit: str | None, **choices: Unpack[A
 )
 @color_option
 def show(labels: tuple[str, ...], db: str, measure: "Measure", last: int, outputs: tuple[str, ...], color: str) -> int:
-    """Show how each label's sizes went: growth, range, and what came slowly over 10, 30 and 90 days."""
+    """Show how each label's sizes went.
+
+    Growth, range, and what came slowly over 10, 30 and 90 days, with a line for each audit.
+    """
     from imgaudit.cli.output import write_all
     from imgaudit.history import trends
     from imgaudit.model import SCHEMA_VERSION, History
@@ -129,7 +132,10 @@ def show(labels: tuple[str, ...], db: str, measure: "Measure", last: int, output
 @click.option("--older-than", metavar="90d", help="What is older goes; d is days, w weeks.")
 @talk_options
 def prune(db: str, keep: int | None, older_than: str | None, quiet: bool, verbose: bool) -> int:
-    """Remove audits: what is beyond the latest N of each label and platform, what is older than that, or both."""
+    """Remove old audits from the file.
+
+    Those beyond the latest N of each label and platform, those older than an age, or both.
+    """
     if keep is None and older_than is None:
         raise UsageError("prune what?", hint="--keep 100, --older-than 90d, or both")
     before = _before(older_than) if older_than is not None else None

@@ -110,6 +110,7 @@ class SqliteHistory:
             with contextlib.closing(
                 sqlite3.connect(uri, uri=True, timeout=self._busy, isolation_level=None)
             ) as connection:
+                connection.text_factory = bytes.decode  # sqlite3's own hides that it was the text
                 connection.execute("PRAGMA trusted_schema = OFF")
                 connection.execute("PRAGMA cell_size_check = ON")
                 yield connection

@@ -53,7 +53,8 @@ def lede(history: model.History) -> str:
         return f"Grew most: {trends.title(grown)}, {trends.headline(grown, history.measure)}."
     if len(history.trends) > 1:
         return f"{numbers.plural(len(history.trends), 'trend')}, none of which grew by {history.measure}."
-    return f"{trends.headline(grown, history.measure).capitalize()}."
+    said = trends.headline(grown, history.measure)
+    return f"{said[:1].upper()}{said[1:]}."
 
 
 def _growth(trend: model.Trend, measure: Measure) -> int:
@@ -68,8 +69,8 @@ def chapter(images: tuple[model.Image, ...], measure: Measure = "download") -> S
         return None
     lines, charts = [], []
     for trend in known[:CHARTS]:
-        lines.append(f"{trends.title(trend)}: {trends.headline(trend, measure)}.")
-        lines += trends.sentences(trend, measure) if len(known) == 1 else []
+        more = trends.sentences(trend, measure) if len(known) == 1 else trends.not_counted(trend, measure)
+        lines.append(" ".join((f"{trends.title(trend)}: {trends.headline(trend, measure)}.", *more)))
         chart = html_trend.line_chart(trend, measure)
         if chart is not None:
             charts.append(chart)

@@ -59,7 +59,7 @@ def rows(trend: model.Trend, measure: Measure) -> list[Row]:
 
 
 def title(trend: model.Trend) -> str:
-    return f"{shorten(trend.label, NAME)} ({trend.platform})"
+    return f"{shorten(trend.label, NAME)} ({shorten(trend.platform, NAME)})"
 
 
 def verdict(point: model.TrendPoint) -> str:
@@ -91,7 +91,7 @@ def headline(trend: model.Trend, measure: Measure) -> str:
     if found.growth is None or found.first is None:
         return f"{figure}, one audit so far" if len(trend.points) == 1 else f"{figure}, no other audit to compare with"
     if found.growth == 0:
-        return f"{figure}, the same as {_span(trend, measure)}"
+        return f"{figure}, unchanged over {_span(trend, measure)}"
     change = _about(numbers.delta(found.growth, found.first), found.estimated)
     return f"{figure}, {change} over {_span(trend, measure)}"
 
@@ -113,18 +113,25 @@ def sentences(trend: model.Trend, measure: Measure) -> list[str]:
         first, last = (numbers.size(item, estimated=found.estimated) for item in (found.first, found.last))
         said.append(f"First {first}, last {last}, least {least}, most {most}.")
     said += _drift(found)
-    if found.other_kind:
-        other, this = ("measured", "estimated") if found.estimated else ("estimated", "measured")
-        verb = "are" if found.other_kind > 1 else "is"
-        said.append(
-            f"{numbers.plural(found.other_kind, 'download')} {verb} {other} and the last one is {this}: shown, but not "
-            "counted, since an estimate and a measurement make no difference that means anything."
-        )
+    said += not_counted(trend, measure)
     if found.unknown:
         said.append(f"{numbers.plural(found.unknown, 'audit')} did not measure {measure}.")
     if trend.earlier:
         said.append(f"{numbers.plural(trend.earlier, 'earlier audit')} not shown: imgaudit history show --last N.")
     return said
+
+
+def not_counted(trend: model.Trend, measure: Measure) -> list[str]:
+    """That estimates and measurements were not compared, where there are both."""
+    found = line(trend, measure)
+    if found is None or not found.other_kind:
+        return []
+    other, this = ("measured", "estimated") if found.estimated else ("estimated", "measured")
+    verb = "are" if found.other_kind > 1 else "is"
+    return [
+        f"{numbers.plural(found.other_kind, 'download')} {verb} {other} and the last one is {this}: shown, but not "
+        "counted, since an estimate and a measurement make no difference that means anything."
+    ]
 
 
 def _drift(found: model.TrendLine) -> list[str]:
