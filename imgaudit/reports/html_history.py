@@ -11,6 +11,9 @@ from imgaudit.reports.interface import RenderOptions
 CHARTS = 24
 """Trends of one page; the rest is counted."""
 
+AUDITS = 480
+"""Audits of one page, shared out among its trends, so that it stays under 1 MB."""
+
 _OTHER: tuple[Measure, ...] = ("download", "unpacked", "rootfs")
 
 
@@ -20,7 +23,8 @@ def render(history: model.History, options: RenderOptions) -> str:
 
     history = printable_report(history)
     shown = history.trends[:CHARTS]
-    sections = [_section(trend, history.measure, n) for n, trend in enumerate(shown)]
+    limit = AUDITS // max(1, len(shown))
+    sections = [_section(trend, history.measure, n, limit) for n, trend in enumerate(shown)]
     left_out = len(history.trends) - len(shown)
     if left_out:
         words = f"{numbers.plural(left_out, 'trend')} more: name labels to see them, or -o json holds them all."
@@ -77,23 +81,23 @@ def chapter(images: tuple[model.Image, ...], measure: Measure = "download") -> S
     if len(known) > CHARTS:
         lines.append(f"{len(known) - CHARTS:,} more: imgaudit history show")
     intro = f"The {measure} of earlier audits, and of this one as the last."
-    folded = (_table(known[0], measure, 0),) if len(known) == 1 else ()
+    folded = (_table(known[0], measure, 0, view.ROWS),) if len(known) == 1 else ()
     return Section("trend", "Over time", intro, trends=tuple(charts), lines=view.lines(lines), folded=folded)
 
 
-def _section(trend: model.Trend, measure: Measure, number: int) -> Section:
-    chart = html_trend.line_chart(trend, measure)
+def _section(trend: model.Trend, measure: Measure, number: int, limit: int) -> Section:
+    chart = html_trend.line_chart(trend, measure, limit)
     return Section(
         f"trend-{number}",
         trends.title(trend),
         f"{trends.headline(trend, measure)}.",
         trends=(chart,) if chart is not None else (),
         lines=view.lines(trends.sentences(trend, measure)),
-        folded=(_table(trend, measure, number),),
+        folded=(_table(trend, measure, number, limit),),
     )
 
 
-def _table(trend: model.Trend, measure: Measure, number: int) -> Table:
+def _table(trend: model.Trend, measure: Measure, number: int, limit: int) -> Table:
     """Every audit, the latest first."""
     others = [name for name in _OTHER if name != measure]
     rows = []
@@ -115,7 +119,7 @@ def _table(trend: model.Trend, measure: Measure, number: int) -> Table:
         )
     columns = [Column("when, UTC"), Column("commit"), Column(measure, True), Column("change", True)]
     columns += [*(Column(name, True) for name in others), Column("layers", True), Column("service", True)]
-    shown, more = view.capped(rows)
+    shown, more = view.summed(rows, (None,) * len(rows), min(limit, view.ROWS))
     caption = f"{numbers.plural(len(rows), 'audit')}, the latest first"
     columns += [Column("Go"), Column("verdict")]
     return Table(f"audits-{number}", caption, tuple(columns), shown, more, cards=True)

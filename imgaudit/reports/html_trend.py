@@ -52,9 +52,9 @@ class Line:
     dots: tuple[Dot, ...]
 
 
-def line_chart(trend: model.Trend, measure: Measure) -> Line | None:
-    """The chart of a trend; None where fewer than two audits have a figure, which makes no line."""
-    rows = trends.rows(trend, measure)[-POINTS:]
+def line_chart(trend: model.Trend, measure: Measure, points: int = POINTS) -> Line | None:
+    """The chart of a trend's last points; None where fewer than two have a figure, which makes no line."""
+    rows = trends.rows(trend, measure)[-min(points, POINTS) :]
     values = [row.value for row in rows if row.value is not None]
     if len(values) < 2:
         return None

@@ -7,9 +7,8 @@ from imgaudit.reports.escape import printable_report
 from imgaudit.reports.interface import RenderOptions
 from imgaudit.reports.terminal import Column, Terminal
 
-_BLOCKS = "▁▂▃▄▅▆▇█"
-_ASCII = "_.:-=+*#"
-_GAP = "·"
+_BLOCKS, _GAP = "▁▂▃▄▅▆▇█", "·"
+_ASCII, _ASCII_GAP = "_.:-=+*#", " "
 WIDEST = 60
 """Characters of a sparkline: the latest audits."""
 
@@ -75,11 +74,12 @@ def sparkline(rows: list[trends.Row], *, unicode: bool) -> str:
     values = [row.value for row in rows if row.counted and row.value is not None]
     if len(values) < 2:
         return ""
-    levels, least, most = _BLOCKS if unicode else _ASCII, min(values), max(values)
+    levels, gap = (_BLOCKS, _GAP) if unicode else (_ASCII, _ASCII_GAP)
+    least, most = min(values), max(values)
     drawn = []
     for row in rows[-WIDEST:]:
         if not row.counted or row.value is None:
-            drawn.append(_GAP)
+            drawn.append(gap)
         elif most == least:
             drawn.append(levels[len(levels) // 2])
         else:
