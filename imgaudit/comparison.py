@@ -1,6 +1,8 @@
 """Images side by side -> Comparison. Sees only the model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import msgspec
 
 from imgaudit.causes import explain
 from imgaudit.errors import UsageError
@@ -13,6 +15,8 @@ from imgaudit.model import (
     Platform,
     Recommendation,
     SharedLayer,
+    Sizes,
+    Snapshot,
     Variant,
 )
 from imgaudit.snapshot import take_snapshot
@@ -33,7 +37,7 @@ def compare_images(images: Sequence[Image], reference: str | None = None) -> Com
             labels = ", ".join(image.label for image in images)
             raise UsageError(f"--reference {reference}: no image has this label", hint=f"the labels are: {labels}")
         base = found[0]
-    variants = tuple(_variant(image, base) for image in images)
+    variants = tuple(_variant(image, base.size) for image in images)
     return Comparison(
         reference=base.label,
         reference_kind="image",
@@ -44,8 +48,31 @@ def compare_images(images: Sequence[Image], reference: str | None = None) -> Com
     )
 
 
-def _variant(image: Image, base: Image) -> Variant:
-    size, other = image.size, base.size
+def compare_with(images: Sequence[Image], references: Mapping[str, Snapshot], name: str) -> Comparison:
+    """Compare each image with its own reference, by its label; one without has no differences. name: the baseline's."""
+    changes: list[Change] = []
+    for image in images:
+        old = references.get(image.label)
+        if old is not None:
+            changes += explain(old, take_snapshot(image))
+    unknown = Delta(download=None, unpacked=None, rootfs=None)
+    return Comparison(
+        reference=name,
+        reference_kind="baseline",
+        variants=tuple(
+            _variant(image, references[image.label].size)
+            if image.label in references
+            else msgspec.structs.replace(_variant(image, image.size), delta=unknown)
+            for image in images
+        ),
+        shared=_shared(images),
+        changes=tuple(changes),
+        recommendation=recommend(images, images[0].platform) if len(images) > 1 else None,
+    )
+
+
+def _variant(image: Image, other: Sizes) -> Variant:
+    size = image.size
     # A measured download and an estimated one differ by more than many a change would: they are not compared.
     comparable = size.download_estimated == other.download_estimated
     return Variant(

@@ -2,7 +2,7 @@
 
 from imgaudit.layers.interface import Flattened
 from imgaudit.limits import Limits
-from imgaudit.model import Inventory, InventoryFile, SmallFiles
+from imgaudit.model import Inventory, InventoryFile, SmallFiles, Waste
 
 FLOOR = 64 << 10
 """Files of this size and more are listed one by one."""
@@ -28,4 +28,18 @@ def take_inventory(flat: Flattened, limits: Limits) -> Inventory:
             row[0] += 1
             row[1] += node.entry.size
     small = tuple(SmallFiles(layer=layer, files=count, size=size) for layer, (count, size) in sorted(sums.items()))
-    return Inventory(floor=floor, files=tuple(files), small=small)
+    return Inventory(floor=floor, files=tuple(files), small=small, waste=_waste(flat))
+
+
+def _waste(flat: Flattened) -> Waste:
+    copies: dict[str, list[int]] = {}
+    for dead in flat.dead_files:
+        copies.setdefault(dead.path, []).append(dead.size)
+    live = {node.path: node.entry.size for node in flat.tree.files() if node.path in copies}
+    dead_least = sum(min(*sizes, live[path]) for path, sizes in copies.items() if path in live)
+    repeated = sum(sum(sizes) for sizes in copies.values()) + sum(live.values())
+    return Waste(
+        total=flat.rootfs + flat.dead.total,
+        least=flat.rootfs - sum(live.values()) + dead_least,
+        repeated=repeated,
+    )

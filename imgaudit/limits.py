@@ -25,6 +25,7 @@ class Limits:
     elf_section: int = 64 * MIB  # one stretch decoded of the program inside a UPX file
     elf_file: int = 256 * MIB  # one executable analysed
     held_programs: int = 256 * MIB  # Go programs of one image held until it is known which of them it starts
+    baseline: int = 32 * MIB  # a baseline file
     history: int = 256 * MIB  # a file of earlier audits
     inventory: int = 20_000  # files of an image that are listed one by one for comparisons
     elf_seconds: float = 5.0  # decoding of one UPX file, reckoned from its sizes

@@ -57,7 +57,7 @@ from imgaudit.model.image import (
     Skipped,
     TimeZones,
 )
-from imgaudit.model.inventory import Inventory, InventoryFile, SmallFiles
+from imgaudit.model.inventory import Inventory, InventoryFile, SmallFiles, Waste
 from imgaudit.model.probe import Cost, Probe, RegistryStorage, Rss, Spread, Stop
 from imgaudit.model.report import SCHEMA_VERSION, BinaryReport, Failed, Report, Tool
 from imgaudit.model.snapshot import GoPackage, Snapshot, SnapshotLayer, SnapshotPackage, SnapshotProgram
@@ -140,4 +140,5 @@ __all__ = [
     "Vcs",
     "Verdict",
     "Vulnerabilities",
+    "Waste",
 ]

@@ -20,6 +20,18 @@ class SmallFiles(Value, frozen=True, kw_only=True):
     size: int
 
 
+class Waste(Value, frozen=True, kw_only=True):
+    """Regular files by path, over all layers, in bytes.
+
+    total: every copy. least: the smallest copy of each path, 0 for one that is deleted in the end. repeated: every
+    copy of the paths that a later layer overwrites or deletes, the live one among them.
+    """
+
+    total: int
+    least: int
+    repeated: int
+
+
 class Inventory(Value, frozen=True, kw_only=True):
     """Every live regular file: those of `floor` bytes and more one by one, by path; the others as a sum by layer.
 
@@ -29,3 +41,4 @@ class Inventory(Value, frozen=True, kw_only=True):
     floor: int
     files: tuple[InventoryFile, ...]
     small: tuple[SmallFiles, ...]
+    waste: Waste | None = None
