@@ -129,6 +129,8 @@ class Folder:
             os.close(self._fd)
         self._fd = -1
 
+    __del__ = close
+
 
 def open_folder(path: pathlib.Path, limit: int, detail: Callable[[str], None]) -> Folder | None:
     """The folder, made where it is missing; None, told through detail, where there can be none or it isn't trusted."""
