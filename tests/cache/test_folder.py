@@ -9,18 +9,23 @@ import threading
 
 import pytest
 
-from imgaudit.cache.folder import CHECKSUM, open_folder
+from imgaudit.cache.folder import CHECKSUM, Folder, open_folder
 from tests.cache.folder_tools import MUTATIONS, Mutation, make_folder, nonsense_with_a_checksum, opened, swap
 
 MOST = 1 << 20
+
+
+def content(folder: Folder, name: str, most: int = MOST) -> bytes | None:
+    found = folder.read(name, most)
+    return None if found is None else bytes(found)
 
 
 def test_what_is_written_is_read(tmp_path: pathlib.Path) -> None:
     folder = opened(tmp_path / "a/b/cache")
     folder.write("layer-1", b"one")
     folder.write("layer-1", b"two")
-    assert folder.read("layer-1", MOST) == b"two"
-    assert folder.read("layer-2", MOST) is None
+    assert content(folder, "layer-1") == b"two"
+    assert content(folder, "layer-2") is None
     assert [each.name for each in (tmp_path / "a/b/cache").iterdir()] == ["layer-1"]
 
 
@@ -44,20 +49,20 @@ def test_a_spoilt_entry_is_no_entry(tmp_path: pathlib.Path, spoil: Mutation) -> 
         folder.write("layer-2", b"another")
         spoil(where / "layer-1", random.Random(seed))
         # An entry may have been swapped with itself.
-        assert folder.read("layer-1", MOST) in (None, bytes(range(200))), seed
+        assert content(folder, "layer-1") in (None, bytes(range(200))), seed
         if spoil is not swap:
-            assert folder.read("layer-1", MOST) is None
+            assert content(folder, "layer-1") is None
         folder.write("layer-1", b"again")
         if spoil is not make_folder:
-            assert folder.read("layer-1", MOST) == b"again"
+            assert content(folder, "layer-1") == b"again"
         folder.close()
 
 
 def test_an_entry_over_what_is_asked_for(tmp_path: pathlib.Path) -> None:
     folder = opened(tmp_path / "cache")
     folder.write("layer-1", bytes(100))
-    assert folder.read("layer-1", 100) == bytes(100)
-    assert folder.read("layer-1", 99) is None
+    assert content(folder, "layer-1", 100) == bytes(100)
+    assert content(folder, "layer-1", 99) is None
 
 
 def test_what_was_used_longest_ago_goes_first(tmp_path: pathlib.Path) -> None:
@@ -65,7 +70,7 @@ def test_what_was_used_longest_ago_goes_first(tmp_path: pathlib.Path) -> None:
     for number in range(10):
         folder.write(f"layer-{number}", bytes(1000))
         os.utime(tmp_path / f"cache/layer-{number}", (number, number))
-    assert folder.read("layer-0", MOST) is not None  # used now
+    assert content(folder, "layer-0") is not None  # used now
     folder.write("layer-new", bytes(1000))
     left = {each.name for each in (tmp_path / "cache").iterdir()}
     assert "layer-0" in left
@@ -107,7 +112,7 @@ def test_a_folder_or_an_entry_of_another_user(tmp_path: pathlib.Path) -> None:
     folder = opened(tmp_path / "cache")
     folder.write("layer-1", b"one")
     os.chown(tmp_path / "cache/layer-1", 12345, 12345)
-    assert folder.read("layer-1", MOST) is None
+    assert content(folder, "layer-1") is None
     os.chown(tmp_path / "cache", 12345, 12345)
     assert open_folder(tmp_path / "cache", MOST, lambda line: None) is None
 
@@ -146,7 +151,7 @@ def test_a_full_or_read_only_disk(tmp_path: pathlib.Path, monkeypatch: pytest.Mo
         folder.write("layer-2", b"two")
         folder.write("layer-3", b"three")
     assert said == [f"nothing is kept for the next audit: {tmp_path}/cache: No space left on device"]
-    assert folder.read("layer-1", MOST) == b"one"
+    assert content(folder, "layer-1") == b"one"
     assert {each.name for each in (tmp_path / "cache").iterdir()} == {"layer-1"}
 
 

@@ -15,7 +15,7 @@ from imgaudit.layers import Entry, Kind, LayerScan
 from imgaudit.model import Analysis, Anomaly, GoInfo, GoModule, Hardening, UpxInfo
 from imgaudit.system.collect import Certificates, Kept, Payload, Unread
 
-TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 SIZE = st.integers(0, 1 << 62)
 ENTRIES = st.builds(
     Entry,
@@ -91,7 +91,7 @@ def test_bytes_that_were_changed_never_raise(scan: LayerScan, dice: random.Rando
     changed[dice.randrange(len(changed))] ^= 1 << dice.randrange(8)
     for mutant in (bytes(changed), data[: dice.randrange(len(data))], data + b"\0", dice.randbytes(30), b""):
         stored = StoredLayer.of(memoryview(mutant))
-        found = stored and stored.load()
+        found = None if stored is None else stored.load()
         assert found is None or isinstance(found[0], LayerScan)
 
 
