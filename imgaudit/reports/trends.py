@@ -139,14 +139,14 @@ def _drift(found: model.TrendLine) -> list[str]:
     old = [drift for drift in found.drift if drift.since is not None and drift.growth is not None]
     young = [drift.days for drift in found.drift if drift not in old]
     if not old:
-        return [f"Drift: no audit is {min(young)} days older than the last."] if young else []
+        return [f"Drift: no comparable audit is {min(young)} days older than the last."] if young else []
     parts = []
     for drift in old:
         change, then = drift.growth or 0, (found.last or 0) - (drift.growth or 0)
         words = _about(numbers.delta(change, then), found.estimated and bool(change))
         parts.append(f"{drift.days} days: {words} since {when(drift.since or '')[:10]}")
     if young:
-        parts.append(f"{min(young)} days: no audit is so old")
+        parts.append(f"{min(young)} days: no comparable audit is so old")
     return [f"Drift, {'; '.join(parts)}."]
 
 
