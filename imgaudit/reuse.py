@@ -187,7 +187,8 @@ class Reuse:
             return None
         for layer in read.layers:
             fresh = layer.result
-            if not isinstance(fresh, FreshLayer) or fresh.refused or fresh.skipped or not _holds(_with(layer, fresh)):
+            # Kept under its own digests, which were computed: what its image promised does not matter.
+            if not isinstance(fresh, FreshLayer) or fresh.refused or fresh.skipped:
                 continue
             # The media type is no part of what a layer is remembered by, and so such an anomaly can't be in it.
             if not any(anomaly.kind == "compression-unlike-media-type" for anomaly in fresh.scan.anomalies):
