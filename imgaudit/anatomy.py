@@ -3,6 +3,7 @@
 Composes: binaries says what a file is, breakdown takes it apart, predictions reckon what another build would weigh.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,9 @@ from imgaudit.model import Analysis, Binary
 NOT_GO = "nothing in it shows that a Go compiler made it; where bytes come from is told of Go programs only"
 Breakdown = Literal["entrypoint", "all", "none"]
 """Which Go programs of an image are taken apart: what it starts, every one, or none."""
+
+Account = Callable[[Binary, memoryview | None], Binary]
+"""with_account, its options given."""
 
 
 def inspect_program(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> Binary:
@@ -44,7 +48,7 @@ def with_account(binary: Binary, data: memoryview | None, limits: Limits, *, pre
 
     try:
         if data is None:
-            raise BinaryError(f"the image's Go programs are over the limit of {limits.held_programs} bytes")
+            raise BinaryError(_not_held(binary, limits))
         program = data
         if binary.upx.present:
             program = _unpacked(data, limits)
@@ -60,6 +64,13 @@ def with_account(binary: Binary, data: memoryview | None, limits: Limits, *, pre
         inside = program if binary.upx.present else None
         binary = msgspec.structs.replace(binary, predictions=predict(data, binary, inside))
     return binary
+
+
+def _not_held(binary: Binary, limits: Limits) -> str:
+    if (binary.go.path or "").startswith("cmd/"):
+        most = f"{limits.held_programs:,} bytes of Go programs"
+        return f"it is one of Go's own commands, which --breakdown all takes apart, up to {most} an image"
+    return f"the image's Go programs are over the limit of {limits.held_programs} bytes"
 
 
 def _unpacked(data: memoryview, limits: Limits) -> memoryview:

@@ -11,9 +11,10 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from imgaudit import system
-from imgaudit.anatomy import Breakdown
+from imgaudit.anatomy import Account, Breakdown
 from imgaudit.errors import ImageError, ImgauditError
 from imgaudit.inside import look_inside, unknown_inside
+from imgaudit.inventory import take_inventory
 from imgaudit.layers import Flattened, LayerScan, flatten
 from imgaudit.limits import Limits
 from imgaudit.model import Files, Image, LargeFile, Layer, Sizes, Skipped
@@ -46,9 +47,16 @@ class ReadLayer:
 
 
 def assemble(
-    source: SourceImage[ReadLayer], label: str, limits: Limits, breakdown: Breakdown, predictions: bool
+    source: SourceImage[ReadLayer],
+    label: str,
+    limits: Limits,
+    breakdown: Breakdown,
+    account: Account,
+    inventory: bool = False,
 ) -> Image:
-    """One Image, complete only if every layer was read and was what the image promised."""
+    """One Image, complete only if every layer was read and was what the image promised.
+
+    account: takes a Go program apart, of those that breakdown names."""
     checked = [trusted(layer) for layer in source.layers]
     good = [layer for layer in checked if isinstance(layer, ReadLayer)]
     skipped = [*source.skipped]
@@ -69,7 +77,7 @@ def assemble(
         if len(good) < len(checked):
             raise ImageError(f"{len(checked) - len(good)} of {len(checked)} layers could not be read")
         flat = flatten([layer.scan for layer in good], limits)
-        inside = look_inside(source, config, flat, [layer.scan for layer in good], limits, breakdown, predictions)
+        inside = look_inside(source, config, flat, [layer.scan for layer in good], breakdown, account)
         anomalies.extend(flat.anomalies)
     except ImageError as error:  # a limit, too, leaves what is known of each layer
         flat = None
@@ -101,6 +109,7 @@ def assemble(
         binaries=inside.binaries,
         fitness=inside.fitness,
         findings=system.findings_of(anomalies),
+        inventory=take_inventory(flat, limits) if flat and inventory else None,
     )
 
 

@@ -4,6 +4,7 @@ Everything here composes; the facts are found in the packages that it calls.
 """
 
 import dataclasses
+import functools
 import threading
 from collections.abc import Callable
 from typing import Protocol
@@ -11,11 +12,13 @@ from typing import Protocol
 import msgspec
 
 from imgaudit import binaries, system
-from imgaudit.anatomy import Breakdown
-from imgaudit.assemble import ReadLayer, assemble
-from imgaudit.layers import Budget, Collector, DownloadEstimator, Estimator, LayerScan, scan_layer
+from imgaudit.anatomy import Breakdown, with_account
+from imgaudit.assemble import assemble
+from imgaudit.cache import Cache, Charges
+from imgaudit.layers import SEED, Budget, Collector, DownloadEstimator, Estimator, LayerScan, scan_layer
 from imgaudit.limits import DEFAULT_LIMITS, Limits
-from imgaudit.model import Image, Platform, Skipped
+from imgaudit.model import GoInfo, Image, Platform, Skipped
+from imgaudit.reuse import FreshLayer, LayerAllowance, LayerBudget, Read, Reuse
 from imgaudit.sources import LayerBlob, OpenOptions, Source, open_source, parse_reference
 
 ELF = b"\x7fELF"
@@ -55,16 +58,21 @@ class Silent:
 @dataclasses.dataclass(frozen=True, slots=True)
 class AuditOptions:
     """platform: None takes the host's, else the only one. talk: one line for a human, such as which source it was.
-    breakdown: of which Go programs the bytes are accounted for; predictions: whether what they could save is said."""
+    breakdown: of which Go programs the bytes are accounted for; predictions: whether what they could save is said;
+    inventory: whether the live files are listed, as comparisons need them. cache: what earlier audits read; what this
+    one reads goes into it. detail: as talk, of less interest."""
 
     platform: Platform | None = None
     all_platforms: bool = False
     offline: bool = False
     breakdown: Breakdown = "entrypoint"
     predictions: bool = False
+    inventory: bool = False
     limits: Limits = DEFAULT_LIMITS
     progress: Progress = dataclasses.field(default_factory=Silent)
     talk: Callable[[str], None] = lambda line: None
+    detail: Callable[[str], None] = lambda line: None
+    cache: Cache | None = None
 
     @property
     def opening(self) -> OpenOptions:
@@ -99,19 +107,46 @@ def audit(text: str, options: AuditOptions | None = None) -> list[Image]:
 
 
 def audit_source(source: Source, label: str, options: AuditOptions) -> Image:
-    """Read one opened image, once, and say what is in it."""
-    budget, large, allowance = Budget(options.limits), threading.Semaphore(), system.Allowance(options.limits)
-    held = _Held(options.breakdown, options.limits.held_programs)
+    """Read one opened image, once, and say what is in it. What the cache remembers is not read; a second time
+    everything that turns out to be needed all the same."""
+    reuse = None
+    if options.cache is not None:
+        what = repr((options.breakdown, options.predictions, options.inventory))
+        reuse = Reuse(options.cache, options.limits, predictions=options.predictions, what=what)
+    while (image := _audit(source, label, options, reuse)) is None:
+        options.progress.image(label)
+    return image
 
-    def visit(blob: LayerBlob) -> "ReadLayer":
-        collector = _Collector(options.limits, large, allowance, held)
+
+def _audit(source: Source, label: str, options: AuditOptions, reuse: Reuse | None) -> Image | None:
+    """The image; None where reuse has learnt that more of it has to be read."""
+    limits = options.limits
+    budget, large, allowance = Budget(limits), threading.Semaphore(), system.Allowance(limits)
+    held = _Held(options.breakdown, limits.held_programs)
+
+    def visit(blob: LayerBlob) -> FreshLayer:
+        share, kept = LayerBudget(budget), LayerAllowance(allowance)
+        collector = _Collector(limits, large, kept, held)
         try:
-            scan = scan_blob(blob, collector, budget, options, DownloadEstimator)
+            scan = scan_blob(blob, collector, share, options, DownloadEstimator)
         finally:
             collector.let_go()
-        return ReadLayer(scan, tuple(collector.skipped))
+        charges = Charges(share.expanded, share.entries, share.names, kept.kept, kept.scripts)
+        return FreshLayer(scan, tuple(collector.skipped), charges, kept.refused)
 
-    return assemble(source.read(visit), label, options.limits, options.breakdown, options.predictions)
+    if reuse is None:
+        account = functools.partial(with_account, limits=limits, predictions=options.predictions)
+        return assemble(source.read(visit), label, limits, options.breakdown, account, options.inventory)
+    read: Read = source.read(visit, reuse)
+    known = reuse.image(read)
+    if known is not None:
+        options.detail(f"{label}: its {len(read.layers)} layers are cached, and so is what they make")
+        return msgspec.structs.replace(known, label=label)
+    layers = reuse.layers(read, budget, allowance, held, options.detail)
+    if layers is None:
+        return None
+    image = assemble(layers, label, limits, options.breakdown, reuse.account(read, held), options.inventory)
+    return reuse.finish(read, image, held)
 
 
 def scan_blob(
@@ -131,6 +166,7 @@ def scan_blob(
         budget=budget,
         name=blob.name,
         estimator=estimator,
+        seed=SEED if options.cache is None else options.cache.seed,
     )
 
 
@@ -151,18 +187,27 @@ class _Held:
 
     def __init__(self, breakdown: Breakdown, limit: int) -> None:
         self._breakdown, self._room, self._lock = breakdown, limit, threading.Lock()
+        self.refused = False
+
+    def wants(self, go: GoInfo) -> bool:
+        if self._breakdown == "none" or not go.present:
+            return False
+        # Go's own commands (cmd/go, cmd/compile, ...) are in every image with a toolchain, and no service.
+        return self._breakdown == "all" or not (go.path or "").startswith("cmd/")
+
+    def reserve(self, facts: binaries.BinaryFacts) -> bool:
+        """Whether there is room for its bytes, which is then taken."""
+        with self._lock:
+            if facts.size > self._room:
+                self.refused = True
+                return False
+            self._room -= facts.size
+            return True
 
     def keep(self, facts: binaries.BinaryFacts, data: memoryview) -> binaries.BinaryFacts:
         """facts with the bytes, where they are wanted and there is room."""
-        if self._breakdown == "none" or not facts.go.present:
+        if not self.wants(facts.go) or not self.reserve(facts):
             return facts
-        # Go's own commands (cmd/go, cmd/compile, ...) are in every image with a toolchain, and no service.
-        if self._breakdown == "entrypoint" and (facts.go.path or "").startswith("cmd/"):
-            return facts
-        with self._lock:
-            if len(data) > self._room:
-                return facts
-            self._room -= len(data)
         # A file that came in pieces was put together for this call, and nobody writes to it again. One that lies
         # within a piece of the tar would hold all of it.
         whole = data.nbytes == memoryview(data.obj).nbytes

@@ -1,7 +1,10 @@
 """Images side by side -> Comparison. Sees only the model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+import msgspec
+
+from imgaudit.causes import explain
 from imgaudit.errors import UsageError
 from imgaudit.model import (
     Binary,
@@ -12,9 +15,11 @@ from imgaudit.model import (
     Platform,
     Recommendation,
     SharedLayer,
+    Sizes,
+    Snapshot,
     Variant,
 )
-from imgaudit.model.comparison import Measure
+from imgaudit.snapshot import take_snapshot
 from imgaudit.units import size_words
 
 
@@ -32,19 +37,42 @@ def compare_images(images: Sequence[Image], reference: str | None = None) -> Com
             labels = ", ".join(image.label for image in images)
             raise UsageError(f"--reference {reference}: no image has this label", hint=f"the labels are: {labels}")
         base = found[0]
-    variants = tuple(_variant(image, base) for image in images)
+    variants = tuple(_variant(image, base.size) for image in images)
     return Comparison(
         reference=base.label,
         reference_kind="image",
         variants=variants,
         shared=_shared(images),
-        changes=tuple(change for variant in variants if variant.label != base.label for change in _changes(variant)),
+        changes=_changes(images, base),
         recommendation=recommend(images, base.platform),
     )
 
 
-def _variant(image: Image, base: Image) -> Variant:
-    size, other = image.size, base.size
+def compare_with(images: Sequence[Image], references: Mapping[str, Snapshot], name: str) -> Comparison:
+    """Compare each image with its own reference, by its label; one without has no differences. name: the baseline's."""
+    changes: list[Change] = []
+    for image in images:
+        old = references.get(image.label)
+        if old is not None:
+            changes += explain(old, take_snapshot(image))
+    unknown = Delta(download=None, unpacked=None, rootfs=None)
+    return Comparison(
+        reference=name,
+        reference_kind="baseline",
+        variants=tuple(
+            _variant(image, references[image.label].size)
+            if image.label in references
+            else msgspec.structs.replace(_variant(image, image.size), delta=unknown)
+            for image in images
+        ),
+        shared=_shared(images),
+        changes=tuple(changes),
+        recommendation=recommend(images, images[0].platform) if len(images) > 1 else None,
+    )
+
+
+def _variant(image: Image, other: Sizes) -> Variant:
+    size = image.size
     # A measured download and an estimated one differ by more than many a change would: they are not compared.
     comparable = size.download_estimated == other.download_estimated
     return Variant(
@@ -64,19 +92,10 @@ def _minus(new: int | None, old: int | None) -> int | None:
     return None if new is None or old is None else new - old
 
 
-def _changes(variant: Variant) -> list[Change]:
-    """The differences that are known; their causes are not looked for yet, so that all of each is unexplained."""
-    delta = variant.delta
-    known: tuple[tuple[Measure, int | None], ...] = (
-        ("rootfs", delta.rootfs),
-        ("unpacked", delta.unpacked),
-        ("download", delta.download),
-    )
-    return [
-        Change(label=variant.label, measure=measure, delta=value, unexplained=value)
-        for measure, value in known
-        if value is not None
-    ]
+def _changes(images: Sequence[Image], base: Image) -> tuple[Change, ...]:
+    """The differences that are known, with their causes."""
+    old = take_snapshot(base)
+    return tuple(change for image in images if image is not base for change in explain(old, take_snapshot(image)))
 
 
 def _shared(images: Sequence[Image]) -> tuple[SharedLayer, ...]:

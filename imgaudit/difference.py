@@ -20,7 +20,7 @@ def compare_binaries(old: Binary, new: Binary) -> BinaryComparison:
     first, second = old.size_breakdown, new.size_breakdown
     packages = _deltas(_packages(first), _packages(second))
     embeds = _deltas(_embeds(first), _embeds(second))
-    sections = _deltas(_sections(old, first), _sections(new, second))
+    sections = _deltas(sections_of(old, first), sections_of(new, second))
     explained = sum(row.delta for rows in (packages, embeds, sections) for row in rows)
     return BinaryComparison(
         old=old.path,
@@ -63,7 +63,8 @@ def _embeds(breakdown: SizeBreakdown) -> dict[str, int]:
     return _summed((f"{row.package}: {row.path}", row.size) for row in breakdown.embeds)
 
 
-def _sections(binary: Binary, breakdown: SizeBreakdown) -> dict[str, int]:
+def sections_of(binary: Binary, breakdown: SizeBreakdown) -> dict[str, int]:
+    """What packages and embedded files do not hold, by section; with a packed file's saving these add up to its size."""
     sections = _summed((row.section, row.size) for row in breakdown.remainder)
     if binary.upx.present:
         sections[PACKED] = binary.size - breakdown.total

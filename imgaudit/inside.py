@@ -7,11 +7,10 @@ from typing import Any
 import msgspec
 
 from imgaudit import binaries, system
-from imgaudit.anatomy import Breakdown, with_account
+from imgaudit.anatomy import Account, Breakdown
 from imgaudit.binaries import BinaryFacts
 from imgaudit.checks.fitness import judge_fitness
 from imgaudit.layers import Flattened, LayerScan, Node, Tree
-from imgaudit.limits import Limits
 from imgaudit.model import Attribution, Base, Binary, Config, Fitness, Package, Runtime, Skipped
 from imgaudit.model.binary import Role
 from imgaudit.sources import SourceImage
@@ -52,11 +51,10 @@ def look_inside(
     config: Config,
     flat: Flattened,
     scans: list[LayerScan],
-    limits: Limits,
     breakdown: Breakdown,
-    predictions: bool,
+    account: Account,
 ) -> Inside:
-    """Read the tree. source: for the platform, and for the config as it was before redaction."""
+    """Read the tree. source: for the platform, and for the config as it was before redaction. account: of a program."""
     tree = flat.tree
     environment = _environment(source.config)
     executables = [(node, node.payload) for node in tree.files() if isinstance(node.payload, BinaryFacts)]
@@ -74,7 +72,7 @@ def look_inside(
         environment,
         identity if isinstance(identity, system.Identity) else None,
     )
-    placed = _place(tree, executables, plan, limits, breakdown, predictions)
+    placed = _place(tree, executables, plan, breakdown, account)
     service = next((binary for binary in placed if binary.role == "service"), None)
     return Inside(
         base=base,
@@ -112,9 +110,8 @@ def _place(
     tree: Tree,
     executables: list[tuple[Node, BinaryFacts]],
     plan: EntrypointPlan,
-    limits: Limits,
     breakdown: Breakdown,
-    predictions: bool,
+    account: Account,
 ) -> tuple[Binary, ...]:
     library_paths = system.library_paths(tree, plan.libraries)
     started = {_file(tree, path): (path, role) for path, role in _started(plan)}
@@ -127,7 +124,7 @@ def _place(
         if plan.libraries is None and role == "service" and binary.missing:  # they may be where the variable says
             binary = msgspec.structs.replace(binary, missing=None)
         if breakdown == "all" or (breakdown == "entrypoint" and role == "service"):
-            binary = with_account(binary, found.content, limits, predictions=predictions)
+            binary = account(binary, found.content)
         placed.append(msgspec.structs.replace(binary, go=system.redact_go(binary.go)))
     return tuple(sorted(placed, key=lambda binary: (ROLES.index(binary.role), binary.path)))
 

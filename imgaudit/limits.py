@@ -25,10 +25,14 @@ class Limits:
     elf_section: int = 64 * MIB  # one stretch decoded of the program inside a UPX file
     elf_file: int = 256 * MIB  # one executable analysed
     held_programs: int = 256 * MIB  # Go programs of one image held until it is known which of them it starts
+    baseline: int = 32 * MIB  # a baseline file
+    history: int = 256 * MIB  # a file of earlier audits
+    inventory: int = 20_000  # files of an image that are listed one by one for comparisons
     elf_seconds: float = 5.0  # decoding of one UPX file, reckoned from its sizes
     kept_file: int = 8 * MIB  # one small file whose content is kept (package database, certificates)
     kept_total: int = 64 * MIB  # all kept contents of a layer; all JSON documents of an image
     kept_image: int = 128 * MIB  # all kept contents of an image's layers
+    cache: int = 1_000_000_000  # all of the cache folder, unless IMGAUDIT_CACHE_SIZE says otherwise
 
 
 DEFAULT_LIMITS = Limits()

@@ -1,5 +1,6 @@
 """Several references -> one Report. One bad reference does not lose the others."""
 
+import dataclasses
 import datetime
 import os
 from collections.abc import Sequence
@@ -33,6 +34,7 @@ def run(
     label that none has.
     """
     generated_at = timestamp()
+    options = dataclasses.replace(options, inventory=options.inventory or compare)
     images: list[Image] = []
     failed: list[Failed] = []
     for text in references:

@@ -1,6 +1,7 @@
 """Guards around every test: no credential, daemon or setting of the person who runs them leaks in."""
 
 import pathlib
+import uuid
 
 import pytest
 
@@ -15,6 +16,7 @@ GUARDED = (
     "DOCKER_TLS_VERIFY",
     "DOCKER_CERT_PATH",
     "FORCE_COLOR",
+    "IMGAUDIT_CACHE_SIZE",
     "IMGAUDIT_CONFIG",
     "NO_COLOR",
     "REGISTRY_AUTH_FILE",
@@ -27,7 +29,9 @@ GUARDED = (
 def _guard_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     for name in GUARDED:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path_factory.getbasetemp() / "no-docker-config"))
+    base = tmp_path_factory.getbasetemp()
+    monkeypatch.setenv("DOCKER_CONFIG", str(base / "no-docker-config"))
+    monkeypatch.setenv("IMGAUDIT_CACHE", str(base / "caches" / uuid.uuid4().hex))  # of this test alone
 
 
 @pytest.fixture

@@ -127,7 +127,7 @@ def test_one_that_can_not_be_obtained_is_never_green(cli: Cli, app: pathlib.Path
     ("text", "says"),
     [
         (None, "nothing to check: no imgaudit.toml was found"),
-        ("[cost]\nnodes = 3", "nothing to check: imgaudit.toml sets no budget"),
+        ("[cost]\nnodes = 3", "nothing to check: imgaudit.toml sets no limit"),
         ('[budget]\n"ap" = {layers = 5}', '[budget] "ap" matches no label'),
         ('[budget]\n"app" = {download = 8}', "has no unit"),
         ('[budget]\n"app" = {layer = 5}', 'has no measure "layer"'),

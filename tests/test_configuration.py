@@ -152,8 +152,7 @@ def test_a_pyproject_that_means_imgaudit_must_be_right(tmp_path: pathlib.Path) -
     ("text", "says", "remedy"),
     [
         ("[budgets]", 'there is no table "budgets"', 'did you mean "budget"?'),
-        ("nodes = 1000", 'there is no table "nodes"', "tables: budget, cost, probe"),
-        ('[regression]\nmax_growth = "500KB"', "[regression] is not known to this version", "take it out"),
+        ("nodes = 1000", 'there is no table "nodes"', "tables: budget, regression, drift, cost, probe"),
         ('[checks]\nfail_on = "high"', "[checks] is not known to this version", "take it out"),
         ("budget = 3", "budget = 3 is no table", "begin it with [budget]"),
         ('[budget]\n"app*" = "8MB"', 'budget."app*" = "8MB" is no table', "for example"),

@@ -1,14 +1,16 @@
 """Budgets held against images: what passes, what fails and by how much, and what can't be judged."""
 
+from collections.abc import Sequence
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgaudit import model
-from imgaudit.configuration import MEASURES, Budget, BudgetMeasure
+from imgaudit import gates, model
+from imgaudit.configuration import MEASURES, Budget, BudgetMeasure, Settings
 from imgaudit.errors import UsageError
-from imgaudit.gates import ESTIMATE_PERCENT, budget_verdict, measured, require_budgets, without_gate
+from imgaudit.gates import ESTIMATE_PERCENT, Rules, measured, require_rules, without_gate
 from imgaudit.run import exit_code
 from tests.support import reports
 
@@ -41,6 +43,10 @@ def image(label: str = "app", *, estimated: bool = False, unknown: BudgetMeasure
         values[unknown] = None
     size = model.Sizes(**values)  # type: ignore[arg-type]
     return msgspec.structs.replace(reports.scratch(), label=label, size=size, layers=layers)
+
+
+def budget_verdict(report: model.Report, budgets: Sequence[Budget]) -> model.Verdict:
+    return gates.judge(report, Rules(Settings(budget=tuple(budgets))))
 
 
 def judge(image: model.Image, measure: BudgetMeasure, limit: int) -> model.Gate:
@@ -181,10 +187,10 @@ def test_what_no_budget_covers_is_known() -> None:
 
 def test_nothing_to_check() -> None:
     with pytest.raises(UsageError, match=r"nothing to check: no imgaudit.toml was found"):
-        require_budgets((), None)
-    with pytest.raises(UsageError, match=r"nothing to check: ci/imgaudit.toml sets no budget"):
-        require_budgets((), "ci/imgaudit.toml")
-    require_budgets([Budget("*", (("layers", 5),))], None)
+        require_rules(Settings(), None)
+    with pytest.raises(UsageError, match=r"nothing to check: ci/imgaudit.toml sets no limit"):
+        require_rules(Settings(file="ci/imgaudit.toml"), None)
+    require_rules(Settings(budget=(Budget("*", (("layers", 5),)),)), None)
 
 
 # The exit code

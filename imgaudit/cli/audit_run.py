@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 
 from imgaudit.audit import AuditOptions
+from imgaudit.cache import open_cache
 from imgaudit.cli.options import AuditChoices, make_talk, parse_outputs
 from imgaudit.cli.output import write_reports
-from imgaudit.cli.talk import error_line
+from imgaudit.cli.talk import Talk, error_line
 from imgaudit.configuration import Settings, load_settings
 from imgaudit.model import Gate, Report
 from imgaudit.run import exit_code, run
@@ -21,24 +22,18 @@ def audit_and_write(
     settings: Settings | None = None,
     after: Callable[[Report], Report] | None = None,
     predictions: bool = False,
+    inventory: bool = False,
 ) -> int:
     """settings: None loads those that choices name. after: makes the report whole that is then written and judged by
     its exit code, such as with what was probed or a verdict; it is asked only where an image could be audited.
-    predictions: what other builds of its program would save, which takes a second."""
-    outputs, platform, color = parse_outputs(choices["outputs"]), choices["platform"], choices["color"]
+    predictions: what other builds of its program would save, which takes a second. inventory: list live files, as
+    compare does."""
+    outputs, color = parse_outputs(choices["outputs"]), choices["color"]
     settings = load_settings(choices["config"]) if settings is None else settings
     talk = make_talk(choices["quiet"], choices["verbose"])
     if settings.file is not None:
         talk.detail(f"settings are those of {settings.file}")
-    options = AuditOptions(
-        platform=parse_platform(platform) if platform else None,
-        all_platforms=choices["all_platforms"],
-        offline=choices["offline"],
-        breakdown=choices["breakdown"],
-        predictions=predictions,
-        progress=talk,
-        talk=talk.line,
-    )
+    options = audit_settings(choices, talk, inventory=compare or inventory, predictions=predictions)
     report = run(references, options, compare=compare, reference=reference, cost=settings.cost)
     if after is not None and report.images:
         report = after(report)
@@ -46,11 +41,27 @@ def audit_and_write(
         write_reports(report, outputs, color)
     elif any(output.format == "json" for output in outputs):  # a machine reads it: it gets its `failed`
         write_reports(report, [output for output in outputs if output.format == "json"], color)
-    _say_what_is_wrong(report, len(references))
+    say_what_is_wrong(report, len(references))
     return exit_code(report)
 
 
-def _say_what_is_wrong(report: Report, references: int) -> None:
+def audit_settings(choices: AuditChoices, talk: Talk, *, inventory: bool, predictions: bool = False) -> AuditOptions:
+    """What audit_options' choices come to."""
+    return AuditOptions(
+        platform=parse_platform(choices["platform"]) if choices["platform"] else None,
+        all_platforms=choices["all_platforms"],
+        offline=choices["offline"],
+        breakdown=choices["breakdown"],
+        predictions=predictions,
+        inventory=inventory,
+        progress=talk,
+        talk=talk.line,
+        detail=talk.detail,
+        cache=None if choices["no_cache"] else open_cache(talk.detail),
+    )
+
+
+def say_what_is_wrong(report: Report, references: int) -> None:
     """A line on stderr for each thing that the exit code stands for."""
     for failure in report.failed:
         told = references == 1 and failure.label in failure.reason

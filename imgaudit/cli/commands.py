@@ -15,10 +15,12 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "compare": "Audit images and lay them side by side.",
         "inspect": "Audit one image, on one or all of its platforms.",
-        "check": "Hold images against the budgets of imgaudit.toml.",
+        "check": "Hold images against imgaudit.toml and a baseline.",
+        "baseline": "Write the baseline that check compares with.",
         "probe": "Start each image and measure start, memory and stop.",
         "binary": "Say what is known of Go binaries on disk.",
         "unpack": "Write an image's files to a folder, safely.",
+        "history": "Keep audits in a local file, and show how sizes went.",
         "report": "Render a saved JSON report again, in any format.",
         "schema": "Print the JSON Schema of the report.",
     }

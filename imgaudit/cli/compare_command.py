@@ -4,14 +4,18 @@ from typing import Unpack
 
 import click
 
-from imgaudit.cli.options import AuditChoices, audit_options
+from imgaudit.cli.history_option import history_option, with_history
+from imgaudit.cli.options import AuditChoices, audit_options, make_talk
 
 
 @click.command()
 @click.argument("references", nargs=-1, required=True, metavar="[LABEL=]REF...")
 @click.option("--reference", metavar="LABEL", help="What the others are compared with. Default: the first.")
+@history_option
 @audit_options
-def compare(references: tuple[str, ...], reference: str | None, **choices: Unpack[AuditChoices]) -> int:
+def compare(
+    references: tuple[str, ...], reference: str | None, history: str | None, **choices: Unpack[AuditChoices]
+) -> int:
     """Audit images and lay them side by side: sizes, what each lacks, and which one to ship.
 
     \b
@@ -20,4 +24,5 @@ def compare(references: tuple[str, ...], reference: str | None, **choices: Unpac
     """
     from imgaudit.cli.audit_run import audit_and_write
 
-    return audit_and_write(references, choices, compare=True, reference=reference)
+    trends = with_history(history, make_talk(choices["quiet"], choices["verbose"]).line)
+    return audit_and_write(references, choices, compare=True, reference=reference, after=trends)

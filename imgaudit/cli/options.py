@@ -93,6 +93,7 @@ class AuditChoices(TypedDict):
     color: str
     breakdown: "Breakdown"
     config: str | None
+    no_cache: bool
 
 
 def audit_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -104,6 +105,7 @@ def audit_options(command: Callable[..., Any]) -> Callable[..., Any]:
         default="entrypoint",
         help="Which Go programs to account for byte by byte. Default: the one that the image starts.",
     )(command)
+    command = click.option("--no-cache", is_flag=True, help="Read all, and keep nothing for the next time.")(command)
     command = click.option("--all-platforms", is_flag=True, help="Audit every platform of an index.")(command)
     return outputs_option(one_source_options(command))
 

@@ -5,7 +5,8 @@ import pathlib
 import secrets
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from imgaudit.cli.options import Output, use_color
 from imgaudit.cli.streams import give_up
@@ -13,8 +14,17 @@ from imgaudit.errors import OutputError
 from imgaudit.model import BinaryReport, Report
 from imgaudit.reports import RenderOptions, render
 
+T = TypeVar("T")
+
 
 def write_reports(report: Report | BinaryReport, outputs: Sequence[Output], color: str) -> None:
+    """Render each format that was asked for."""
+    write_all(report, outputs, color, render)
+
+
+def write_all(
+    report: T, outputs: Sequence[Output], color: str, render: Callable[[T, str, RenderOptions], str | bytes]
+) -> None:
     """Render each format that was asked for; files first, so that stdout ends with the result."""
     for output in sorted(outputs, key=lambda output: output.path is None):
         if output.path is not None:

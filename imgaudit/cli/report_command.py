@@ -2,11 +2,15 @@
 
 import pathlib
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from imgaudit.cli.options import color_option, outputs_option, parse_outputs
 from imgaudit.errors import UsageError
+
+if TYPE_CHECKING:
+    from imgaudit.reports import AnyReport
 
 WRITTEN = "imgaudit inspect or compare writes one with -o json=FILE"
 
@@ -23,9 +27,16 @@ def report(file: str, outputs: tuple[str, ...], color: str) -> int:
     imgaudit inspect app:1.0 -o json | imgaudit report - -o markdown
     """
     from imgaudit.cli.output import write_reports
-    from imgaudit.reports.schema import MAX_BYTES, load_report
 
     chosen = parse_outputs(outputs)
+    write_reports(read_report(file), chosen, color)
+    return 0
+
+
+def read_report(file: str) -> "AnyReport":
+    """A saved report; `-` is stdin. Raises UsageError for what can't be read or is none."""
+    from imgaudit.reports.schema import MAX_BYTES, load_report
+
     try:
         if file == "-":
             data = sys.stdin.buffer.read(MAX_BYTES + 1)
@@ -34,5 +45,4 @@ def report(file: str, outputs: tuple[str, ...], color: str) -> int:
                 data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise UsageError(f"{file} could not be read: {error.strerror}", hint=WRITTEN) from error
-    write_reports(load_report(data), chosen, color)
-    return 0
+    return load_report(data)

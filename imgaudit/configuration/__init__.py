@@ -3,26 +3,40 @@
 Anything that is not understood is an error with a remedy: a limit with a misspelt name would hold nothing.
 """
 
-from imgaudit.configuration.read import MOST, NAMES, load_settings
+from imgaudit.configuration.dive import DIVE_FILE, load_dive_rules
+from imgaudit.configuration.read import NAMES, load_settings
 from imgaudit.configuration.settings import (
     COUNTS,
     MEASURES,
+    SIZES,
     Budget,
     BudgetMeasure,
     CostSettings,
+    DiveRules,
+    Drift,
+    Growth,
     ProbeSettings,
+    Regression,
     Settings,
 )
+from imgaudit.configuration.table import MOST
 
 __all__ = [
     "COUNTS",
+    "DIVE_FILE",
     "MEASURES",
     "MOST",
     "NAMES",
+    "SIZES",
     "Budget",
     "BudgetMeasure",
     "CostSettings",
+    "DiveRules",
+    "Drift",
+    "Growth",
     "ProbeSettings",
+    "Regression",
     "Settings",
+    "load_dive_rules",
     "load_settings",
 ]

@@ -5,16 +5,9 @@ import pathlib
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from imgaudit.configuration.settings import (
-    COUNTS,
-    MEASURES,
-    Budget,
-    BudgetMeasure,
-    CostSettings,
-    ProbeSettings,
-    Settings,
-)
-from imgaudit.configuration.table import Table
+from imgaudit.configuration.gates import read_budgets, read_drift, read_regression
+from imgaudit.configuration.settings import CostSettings, ProbeSettings, Settings
+from imgaudit.configuration.table import MOST, Table
 from imgaudit.errors import UsageError
 from imgaudit.limits import DEFAULT_LIMITS
 from imgaudit.units import parse_rate, parse_size
@@ -23,13 +16,10 @@ VARIABLE = "IMGAUDIT_CONFIG"
 NAMES = ("imgaudit.toml", ".imgaudit.toml")
 PYPROJECT = "pyproject.toml"
 
-MOST = 100_000_000
-"""Of nodes, pulls and layers. More is a slip of the hand, and its product with a size leaves 64 bits."""
-
 MOST_DOTS = 200
 """In a line. The parser takes the square of a dotted key's length: half a minute for 40 kB of them."""
 
-_LATER = ("regression", "checks")
+_LATER = ("checks",)
 
 
 def load_settings(
@@ -97,31 +87,15 @@ def _settings(top: Table) -> Settings:
     for later in _LATER:
         if later in top.values:
             top.fail_whole(f"[{top.below(later)}] is not known to this version of imgaudit yet", "take it out")
-    top.expect(("budget", "cost", "probe"), "table")
+    top.expect(("budget", "regression", "drift", "cost", "probe"), "table")
     return Settings(
-        budget=_budgets(top.table("budget")),
+        budget=read_budgets(top.table("budget")),
+        regression=read_regression(top.table("regression")) if "regression" in top.values else None,
+        drift=read_drift(top.table("drift")) if "drift" in top.values else None,
         cost=_cost(top.table("cost")),
         probe=_probe(top.table("probe")),
         file=top.file,
     )
-
-
-def _budgets(table: Table) -> tuple[Budget, ...]:
-    budgets = []
-    for labels in table.values:
-        limits = table.table(labels, '{download = "8MB", layers = 5}')
-        limits.expect(MEASURES, "measure")
-        if not limits.values:
-            limits.fail_whole(f"[{limits.name}] sets no limit", f"measures: {', '.join(MEASURES)}")
-        named = tuple((measure, _limit(limits, measure)) for measure in MEASURES if measure in limits.values)
-        budgets.append(Budget(labels, named))
-    return tuple(budgets)
-
-
-def _limit(table: Table, measure: BudgetMeasure) -> int:
-    value = table.integer(measure, 0, MOST) if measure in COUNTS else table.quantity(measure, parse_size, '"8MB"')
-    assert value is not None  # noqa: S101 -- the key is there
-    return value
 
 
 def _cost(table: Table) -> CostSettings:

@@ -9,14 +9,62 @@ BudgetMeasure = Literal["download", "unpacked", "content", "rootfs", "dead", "du
 MEASURES: tuple[BudgetMeasure, ...] = get_args(BudgetMeasure)
 COUNTS: frozenset[BudgetMeasure] = frozenset({"layers"})
 """Of the measures those that are counted; the others are bytes."""
+SIZES: tuple[BudgetMeasure, ...] = tuple(measure for measure in MEASURES if measure not in COUNTS)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Budget:
-    """[budget]: the limits of every image whose label matches a glob, in bytes or a count."""
+    """[budget]: the limits of every image whose label matches a glob, in bytes or a count.
+
+    files: of each file whose path matches a glob. modules: of all modules of the service's program together whose
+    path matches a glob.
+    """
 
     labels: str
     limits: tuple[tuple[BudgetMeasure, int], ...]
+    files: tuple[tuple[str, int], ...] = ()
+    modules: tuple[tuple[str, int], ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Growth:
+    """How much measures may grow: a gate fails when all limits that are set are passed.
+
+    most: bytes; most_percent: of what it was. At least one of the two is set.
+    """
+
+    measures: tuple[BudgetMeasure, ...]
+    most: int | None
+    most_percent: float | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Regression:
+    """[regression]: growth since the baseline. max_age: days that a baseline may be old; None: any."""
+
+    growth: Growth
+    max_age: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Drift:
+    """[drift]: growth since an older baseline. since: its file, from the working folder."""
+
+    growth: Growth
+    since: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DiveRules:
+    """Rules of a .dive-ci file; None: disabled. The first and the last are shares, from 0 to 1.
+
+    file: where they stand, as a person would name it.
+    """
+
+    lowest_efficiency: float | None
+    highest_wasted_bytes: int | None
+    highest_user_wasted_percent: float | None
+    file: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,6 +98,8 @@ class Settings:
     """All of a configuration. file: where it was found, as a person would name it; None: there is none."""
 
     budget: tuple[Budget, ...] = ()
+    regression: Regression | None = None
+    drift: Drift | None = None
     cost: CostSettings = CostSettings()
     probe: ProbeSettings = ProbeSettings()
     file: str | None = None

@@ -5,6 +5,11 @@ from typing import Any, NoReturn
 
 from imgaudit.errors import UsageError
 
+MOST = 100_000_000
+"""Of nodes, pulls and layers. More is a slip of the hand, and its product with a size leaves 64 bits."""
+MOST_PERCENT = 1_000_000
+"""Of growth: ten thousand times. More is a slip of the hand."""
+
 
 class Table:
     """A table of the file, which knows where it stands: every complaint names file, table and key."""
@@ -55,6 +60,16 @@ class Table:
             self.fail(key, "is out of range", f"from {least:,} to {most:,}")
         return value
 
+    def percent(self, key: str) -> float | None:
+        value = self.values.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            self.fail(key, "is no number of percent", f"for example {key} = 5")
+        if not 0 <= value <= MOST_PERCENT:  # false for nan, too
+            self.fail(key, "is out of range", f"percent, from 0 to {MOST_PERCENT:,}")
+        return float(value)
+
     def seconds(self, key: str, most: int) -> float | None:
         value = self.values.get(key)
         if value is None:
@@ -86,12 +101,12 @@ class Table:
             self.fail(key, "is no string", "put it in quotes")
         return value
 
-    def words(self, key: str) -> tuple[str, ...] | None:
+    def words(self, key: str, example: str = '["/app", "--healthcheck"]') -> tuple[str, ...] | None:
         value = self.values.get(key)
         if value is None:
             return None
         if not isinstance(value, list) or not value or not all(isinstance(word, str) and word for word in value):
-            self.fail(key, "is no list of words", f'for example {key} = ["/app", "--healthcheck"]')
+            self.fail(key, "is no list of words", f"for example {key} = {example}")
         return tuple(value)
 
 

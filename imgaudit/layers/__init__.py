@@ -6,8 +6,10 @@ would weigh in a registry. interface.py holds what comes out.
 """
 
 from imgaudit.layers.budget import Budget
+from imgaudit.layers.decompress import promised
 from imgaudit.layers.estimate import DownloadEstimator
 from imgaudit.layers.flatten import flatten
+from imgaudit.layers.hashing import SEED
 from imgaudit.layers.interface import (
     Collector,
     Compression,
@@ -22,6 +24,7 @@ from imgaudit.layers.interface import (
 from imgaudit.layers.scan import Estimator, scan_layer
 
 __all__ = [
+    "SEED",
     "Budget",
     "Collector",
     "Compression",
@@ -35,5 +38,6 @@ __all__ = [
     "Stream",
     "Tree",
     "flatten",
+    "promised",
     "scan_layer",
 ]

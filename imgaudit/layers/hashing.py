@@ -15,7 +15,7 @@ T = TypeVar("T")
 # Chunks that may wait for one consumer: enough to ride out a slow one, little enough to bound memory.
 QUEUED = 4
 
-# The key of content hashes: nobody can prepare two files that collide in this run.
+# The key of content hashes where the caller has none: nobody can prepare two files that collide in this run.
 SEED = int.from_bytes(os.urandom(8), "big")
 
 

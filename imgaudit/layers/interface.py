@@ -22,13 +22,13 @@ class Stream(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-class Entry(msgspec.Struct, frozen=True, gc=False):
+class Entry(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One tar entry. path is absolute and normalised ("/app/server", "/" for the root itself).
 
     size: logical bytes of a regular file (a sparse file counts its holes), 0 for everything else.
     link: the target of a symlink as written; of a hardlink, normalised like path.
     content: keyed 64-bit hash of a regular file's bytes; equal hashes and sizes mean equal content,
-    within one run only. Whiteouts are entries too: `.wh.` stays in their path.
+    among layers that were scanned with one seed only. Whiteouts are entries too: `.wh.` stays in their path.
     """
 
     path: str

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from imgaudit.layers.budget import AnomalyLog, Budget
 from imgaudit.layers.decompress import decoder, promised, sniff
-from imgaudit.layers.hashing import Consumer, sha256_of
+from imgaudit.layers.hashing import SEED, Consumer, sha256_of
 from imgaudit.layers.interface import Collector, Compression, LayerScan, Stream
 from imgaudit.layers.tar import TarScan
 from imgaudit.limits import DEFAULT_LIMITS, Limits
@@ -35,13 +35,14 @@ def scan_layer(
     budget: Budget | None = None,
     name: str = "layer",
     estimator: Callable[[], Estimator] | None = None,
+    seed: int = SEED,
 ) -> LayerScan:
     """Reads a layer to its end, in the calling thread; hashing runs beside it.
 
     media_type is compared with the bytes' magic, which is believed. budget: shared by the layers of one image
     (its limits then count); None for a layer on its own. name begins every message. estimator is made and fed for
-    a plain layer only. Raises ImageError, LimitError, and whatever stream or collector raise; no thread outlives
-    the call.
+    a plain layer only. seed: of the entries' content hashes, 64 bits that nobody who makes images knows. Raises
+    ImageError, LimitError, and whatever stream or collector raise; no thread outlives the call.
     """
     budget = budget or Budget(limits)
     anomalies = AnomalyLog()
@@ -84,7 +85,7 @@ def scan_layer(
 
         diff_id = hashing("diff_id")
         digest = diff_id if compression == "none" else hashing("digest")
-        tar = TarScan(pieces(), collector=collector, budget=budget, anomalies=anomalies, name=name)
+        tar = TarScan(pieces(), collector=collector, budget=budget, anomalies=anomalies, name=name, seed=seed)
         tar.run()
         return LayerScan(
             compression=compression,

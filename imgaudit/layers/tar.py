@@ -25,7 +25,6 @@ from imgaudit.tarheader import BLOCK, ZERO_BLOCK, Malformed, Records, TooLarge
 
 _HEAD = 64  # bytes of a file that a collector decides by
 _NO_SIZE = b"00000000000\0"
-_EMPTY = xxhash.xxh3_64_intdigest(b"", SEED)
 _FIELDS = struct.Struct("100s24s12s12s8sc")  # name, (mode, uid, gid), size, mtime, checksum, typeflag
 _KINDS: dict[bytes, Kind] = {
     b"0": "file",
@@ -49,13 +48,21 @@ class TarScan:
     """
 
     def __init__(
-        self, chunks: Iterator[bytes], *, collector: Collector, budget: Budget, anomalies: AnomalyLog, name: str
+        self,
+        chunks: Iterator[bytes],
+        *,
+        collector: Collector,
+        budget: Budget,
+        anomalies: AnomalyLog,
+        name: str,
+        seed: int = SEED,
     ) -> None:
         self.entries: list[Entry] = []
         self.payloads: dict[str, object] = {}
         self.content = self.files = self.dirs = 0
         self._collector, self._budget, self._anomalies = collector, budget, anomalies
         self._limits, self._name = budget.limits, name
+        self._seed, self._empty = seed, xxhash.xxh3_64_intdigest(b"", seed)
         self._blocks = Blocks(chunks, name)
         self._charged = self._long_names = 0
         self._times, self._owners, self._checksums = Numbers(), Owners(), Checksums()
@@ -78,6 +85,7 @@ class TarScan:
         wants, content_hash, append = self._collector.wants, xxhash.xxh3_64_intdigest, self.entries.append
         payloads, plain = self.payloads, not (self._records or self._long_name or self._long_link)
         files = dirs = content = 0
+        seed = self._seed
         while plain and pos + BLOCK <= end:
             raw, owner, size_field, time_field, checksum, flag = unpack(buf, pos)
             if flag == b"0":
@@ -128,14 +136,14 @@ class TarScan:
                     payload = self._collector.collect(path, data)
                     if payload is not None:
                         payloads[path] = payload
-                append(Entry(path, "file", size, mode, uid, gid, mtime, None, content_hash(data, SEED)))
+                append(Entry(path, "file", size, mode, uid, gid, mtime, None, content_hash(data, seed)))
                 content += size
             else:
                 if wants(path, 0, mode, b""):
                     payload = self._collector.collect(path, view[:0])
                     if payload is not None:
                         payloads[path] = payload
-                append(Entry(path, "file", 0, mode, uid, gid, mtime, None, _EMPTY))
+                append(Entry(path, "file", 0, mode, uid, gid, mtime, None, self._empty))
             files += 1
             pos = after
         blocks.pos = pos
@@ -306,7 +314,7 @@ class TarScan:
                 f"{self._name}: the content of the sparse file {path} is wanted, its {size} bytes are over the limit"
                 f" of {self._limits.elf_file}"
             )
-        digest = xxhash.xxh3_64(seed=SEED)
+        digest = xxhash.xxh3_64(seed=self._seed)
         for piece in chain(held, pieces):
             digest.update(piece)
             if whole is not None:

@@ -24,6 +24,7 @@ from imgaudit.model.binary import (
 )
 from imgaudit.model.comparison import (
     Cause,
+    CauseKind,
     Change,
     Comparison,
     Delta,
@@ -34,6 +35,7 @@ from imgaudit.model.comparison import (
     Verdict,
 )
 from imgaudit.model.findings import Anomaly, AnomalyKind, Check, Finding, Score, Severity, Vulnerabilities
+from imgaudit.model.history import History
 from imgaudit.model.image import (
     Attribution,
     Base,
@@ -55,8 +57,11 @@ from imgaudit.model.image import (
     Skipped,
     TimeZones,
 )
+from imgaudit.model.inventory import Inventory, InventoryFile, SmallFiles, Waste
 from imgaudit.model.probe import Cost, Probe, RegistryStorage, Rss, Spread, Stop
 from imgaudit.model.report import SCHEMA_VERSION, BinaryReport, Failed, Report, Tool
+from imgaudit.model.snapshot import GoPackage, Snapshot, SnapshotLayer, SnapshotPackage, SnapshotProgram
+from imgaudit.model.trend import Drift, Trend, TrendLine, TrendPoint
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -71,6 +76,7 @@ __all__ = [
     "BinaryReport",
     "CaCertificates",
     "Cause",
+    "CauseKind",
     "Change",
     "Check",
     "Comparison",
@@ -79,6 +85,7 @@ __all__ = [
     "DeadBytes",
     "DeadFile",
     "Delta",
+    "Drift",
     "Embed",
     "EnvVar",
     "Failed",
@@ -88,9 +95,13 @@ __all__ = [
     "Gate",
     "GoInfo",
     "GoModule",
+    "GoPackage",
     "Hardening",
     "Healthcheck",
+    "History",
     "Image",
+    "Inventory",
+    "InventoryFile",
     "LargeFile",
     "Layer",
     "ModuleSize",
@@ -112,13 +123,22 @@ __all__ = [
     "SizeBreakdown",
     "Sizes",
     "Skipped",
+    "SmallFiles",
+    "Snapshot",
+    "SnapshotLayer",
+    "SnapshotPackage",
+    "SnapshotProgram",
     "Spread",
     "Stop",
     "TimeZones",
     "Tool",
+    "Trend",
+    "TrendLine",
+    "TrendPoint",
     "UpxInfo",
     "Variant",
     "Vcs",
     "Verdict",
     "Vulnerabilities",
+    "Waste",
 ]

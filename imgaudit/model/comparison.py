@@ -6,6 +6,40 @@ from imgaudit.model._struct import Value
 from imgaudit.model.probe import RegistryStorage
 
 Measure = Literal["rootfs", "unpacked", "download"]
+CauseKind = Literal[
+    "base",  # the base image: another, or another version
+    "layer-added",
+    "layer-removed",
+    "file-added",
+    "file-removed",
+    "file-changed",
+    "duplicate",  # a file was added whose content the image holds already
+    "small-files",  # files too small to be named one by one
+    "dead",  # content that later layers made unreachable
+    "tar",  # headers and padding of layers
+    "compression",  # the same layer, compressed otherwise
+    "config",  # the image's config, which is pulled too
+    # Inside a Go program:
+    "machine",  # another processor
+    "symbols",
+    "dwarf",
+    "cgo",
+    "build-mode",
+    "race",
+    "cover",
+    "unoptimised",  # -gcflags with -N or -l
+    "upx",
+    "pie",
+    "build-flags",  # other settings that change code
+    "toolchain",  # same module version, other Go version
+    "module-added",
+    "module-removed",
+    "module-bumped",
+    "package",  # same module version, same Go version: more or less of it is linked
+    "main",  # packages of the program's own module
+    "embed",
+    "section",  # what no package holds
+]
 
 
 class Delta(Value, frozen=True, kw_only=True):
@@ -37,7 +71,9 @@ class SharedLayer(Value, frozen=True, kw_only=True):
 
 
 class Cause(Value, frozen=True, kw_only=True):
-    cause: str
+    """Why a size differs, by how many bytes. estimated: reckoned, not counted."""
+
+    cause: CauseKind
     bytes: int
     detail: str
     estimated: bool = False

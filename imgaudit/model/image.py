@@ -5,7 +5,9 @@ from typing import Literal
 from imgaudit.model._struct import Value
 from imgaudit.model.binary import Binary
 from imgaudit.model.findings import Check, Finding, Score, Vulnerabilities
+from imgaudit.model.inventory import Inventory
 from imgaudit.model.probe import Cost, Probe
+from imgaudit.model.trend import Trend
 
 DeadCause = Literal["overwritten", "metadata_only", "deleted", "opaque_hidden"]
 BaseFamily = Literal[
@@ -236,7 +238,7 @@ class Skipped(Value, frozen=True, kw_only=True):
 
 class Image(Value, frozen=True, kw_only=True):
     """One audited image. image_id: sha256 of its config. manifest_digest and index_digest: None where the
-    source has none (an archive of `docker save`, a daemon)."""
+    source has none (an archive of `docker save`, a daemon). inventory, trend: None where it was not asked for."""
 
     label: str
     reference: str
@@ -263,3 +265,5 @@ class Image(Value, frozen=True, kw_only=True):
     score: Score | None = None
     probe: Probe | None = None
     cost: Cost | None = None
+    inventory: Inventory | None = None
+    trend: Trend | None = None

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 
 def render(report: AnyReport, options: RenderOptions) -> str:
-    import markupsafe
-
     report = printable_report(report)
     values: dict[str, object] = {
         "headline": story.headline(report).removeprefix(story.recommended_lead(report)),
@@ -43,21 +41,25 @@ def render(report: AnyReport, options: RenderOptions) -> str:
     else:
         template, eyebrow, heading = "compare.html", "Container images", story.subject(report)
         values |= {"tiles": html_compare.tiles(report), "sections": html_compare.sections(report)}
+    return page(template, **values, eyebrow=eyebrow, heading=heading, title=options.title or f"{heading} · imgaudit")
+
+
+def page(template: str, **values: object) -> str:
+    """A template with what page.html asks for; style and script come with it, and the policy that lets only them in."""
+    import markupsafe
+
     environment, style, script = _environment()
     policy = (
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
-    page: str = environment.get_template(template).render(
+    text: str = environment.get_template(template).render(
         **values,
-        eyebrow=eyebrow,
-        heading=heading,
-        title=options.title or f"{heading} · imgaudit",
         policy=policy,
         style=markupsafe.Markup(style),  # noqa: S704 - files of this package, no value of a report
         script=markupsafe.Markup(script),  # noqa: S704
     )
-    return page
+    return text
 
 
 def templates_dir() -> Path:

@@ -1,7 +1,18 @@
 """The page about several images: which one, why, and what makes the others larger."""
 
 from imgaudit import model
-from imgaudit.reports import details, facts, html_parts, html_running, measures, numbers, paragraphs, story
+from imgaudit.reports import (
+    details,
+    facts,
+    html_causes,
+    html_history,
+    html_parts,
+    html_running,
+    measures,
+    numbers,
+    paragraphs,
+    story,
+)
 from imgaudit.reports import html_view as view
 from imgaudit.reports.html_view import Column, Section, Table, Tile
 
@@ -34,12 +45,13 @@ def sections(report: model.Report) -> list[Section]:
     found: list[Section | None] = [
         gates,
         _variants(report),
+        html_history.chapter(report.images),
         html_running.started(report),
         html_running.cost(report),
         _bytes(report),
         _capabilities(report),
         _binaries(report),
-        _lines("causes", "Why they differ", paragraphs.changes(report)),
+        html_causes.section(report),
         _layers(report),
         _dead(report),
         html_parts.findings(report),
@@ -47,10 +59,6 @@ def sections(report: model.Report) -> list[Section]:
         _provenance(report),
     ]
     return [section for section in found if section is not None]
-
-
-def _lines(ident: str, title: str, lines: list[str]) -> Section | None:
-    return Section(ident, title, lines=view.lines(lines)) if lines else None
 
 
 def _variants(report: model.Report) -> Section:

@@ -1,7 +1,17 @@
 """The page about one image."""
 
 from imgaudit import model
-from imgaudit.reports import details, facts, html_breakdown, html_parts, html_running, measures, numbers, story
+from imgaudit.reports import (
+    details,
+    facts,
+    html_breakdown,
+    html_history,
+    html_parts,
+    html_running,
+    measures,
+    numbers,
+    story,
+)
 from imgaudit.reports import html_view as view
 from imgaudit.reports.html_view import Column, Section, Table, Tile
 
@@ -27,6 +37,7 @@ def sections(report: model.Report) -> list[Section]:
     found: list[Section | None] = [
         html_parts.gates(report.verdict) if report.verdict is not None else None,
         _sizes(image),
+        html_history.chapter(report.images),
         html_running.image_started(report),
         html_running.image_cost(image),
         _bytes(image),

@@ -13,6 +13,7 @@ from imgaudit.reports import (
     details,
     facts,
     markdown_breakdown,
+    markdown_causes,
     markdown_running,
     measures,
     numbers,
@@ -97,7 +98,7 @@ def _variants(page: Page, report: model.Report) -> None:
     ]
     width = len(facts.CAPABILITIES) + 1
     page.table("What each has", ("label", *facts.CAPABILITIES), "l" * width, capabilities)
-    page.lines("Why they differ", [text(line) for line in paragraphs.changes(report)])
+    markdown_causes.differ(page, report)
     page.lines("Shared layers", [text(line) for line in paragraphs.shared(report)])
     page.lines("Dead bytes", [text(line) for line in paragraphs.dead(report)])
 

@@ -42,42 +42,6 @@ def shared(report: model.Report) -> list[str]:
     return lines
 
 
-def changes(report: model.Report) -> list[str]:
-    """Each difference whose causes were looked for, with them; what they leave unexplained is said."""
-    if report.comparison is None:
-        return []
-    estimated = {image.label for image in report.images if image.size.download_estimated}
-    return [
-        _change(change, report.comparison, change.measure == "download" and change.label in estimated)
-        for change in report.comparison.changes
-        if change.causes
-    ]
-
-
-def _change(change: model.Change, compared: model.Comparison, estimated: bool) -> str:
-    variant = next((variant for variant in compared.variants if variant.label == change.label), None)
-    now: int | None = getattr(variant, change.measure) if variant else None
-    delta = numbers.delta(change.delta, None if now is None else now - change.delta)
-    causes = [_cause(cause) for cause in sorted(change.causes, key=lambda cause: -abs(cause.bytes))]
-    shown = causes[:5]
-    if len(causes) > 5:
-        rest = sum(cause.bytes for cause in sorted(change.causes, key=lambda cause: -abs(cause.bytes))[5:])
-        shown.append(f"{len(causes) - 5:,} more causes {numbers.delta(rest, None)}")
-    if not shown:
-        shown = ["unexplained"] if change.unexplained else []
-    elif change.unexplained:
-        shown.append(f"{numbers.delta(change.unexplained, None)} unexplained")
-    if estimated:
-        delta = facts.estimate(delta)
-    return f"{name(change.label)} {change.measure} {delta}" + (f": {'; '.join(shown)}" if shown else "")
-
-
-def _cause(cause: model.Cause) -> str:
-    sign = "~" if cause.estimated else ""
-    detail = f" ({shorten(cause.detail, 120)})" if cause.detail else ""
-    return f"{sign}{numbers.delta(cause.bytes, None)} {cause.cause}{detail}"
-
-
 def dead(report: model.Report) -> list[str]:
     """Images that carry dead bytes, with the causes."""
     lines = []

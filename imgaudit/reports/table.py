@@ -6,7 +6,7 @@ options.width and long lists end in "N more"; in a pipe nothing is cut but the l
 """
 
 from imgaudit import model
-from imgaudit.reports import facts, numbers, paragraphs, story, table_running
+from imgaudit.reports import facts, numbers, paragraphs, story, table_causes, table_running
 from imgaudit.reports.escape import printable_report
 from imgaudit.reports.interface import AnyReport, RenderOptions
 from imgaudit.reports.table_binary import binary_page
@@ -112,8 +112,8 @@ def _capabilities(out: Terminal, report: model.Report) -> None:
 
 
 def _compared(out: Terminal, report: model.Report) -> None:
+    table_causes.differ(out, report)
     sections = (
-        ("Why they differ", paragraphs.changes(report)),
         ("Shared layers", paragraphs.shared(report)),
         ("Dead bytes", paragraphs.dead(report)),
     )

@@ -129,6 +129,13 @@ class Terminal:
         if dropped:
             self.line(f"Left out for width: {', '.join(dropped)}. A pipe, -o json or -o html shows all.", "dim")
 
+    def aligned(self, rows: Sequence[Sequence[str]], *, indent: int = 0) -> None:
+        """Rows without a head: figures to the right, then words, which a terminal's width cuts."""
+        widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]) - 1)] if rows else []
+        for row in rows:
+            lead = " " * indent + "".join(f"{cell:>{width}}  " for cell, width in zip(row, widths, strict=False))
+            self._lines.append(lead + self.cut(self._plain(row[-1]), max(20, self._options.width - len(lead))))
+
     def _fit(self, columns: Sequence[Column], rows: list[list[str]]) -> list[int]:
         """Which columns fit; where even those that must stay don't, the first one's cells are shortened."""
         widths = [max(len(column.title), *(_width(row[n]) for row in rows)) for n, column in enumerate(columns)]

@@ -16,7 +16,7 @@ from imgaudit.sources.json_strict import shown
 from imgaudit.sources.members import members
 from imgaudit.sources.outer import compression_of
 from imgaudit.sources.positioned import PositionedStream, open_regular, read_all
-from imgaudit.sources.reader import LayerJob, Outcome, visit_layers
+from imgaudit.sources.reader import LayerJob, Outcome, RecallJob, visit_layers
 from imgaudit.sources.store import Names, Store, member_name, plain
 
 T = TypeVar("T")
@@ -77,8 +77,8 @@ class ArchiveFile(Names, Store):
         name = self.layer_member(job)
         yield LayerBlob(job.digest or plain(job.key), job.media_type, self.sizes[name], self._stream(name))
 
-    def visit(self, jobs: Sequence[LayerJob], visit: Visitor[T]) -> list[Outcome[T]]:
-        return visit_layers(jobs, self._open, visit)
+    def visit(self, jobs: Sequence[LayerJob], visit: Visitor[T], recall: RecallJob[T]) -> list[Outcome[T]]:
+        return visit_layers(jobs, self._open, visit, recall)
 
     def close(self) -> None:
         if self._fd >= 0:

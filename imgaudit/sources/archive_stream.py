@@ -8,7 +8,7 @@ stream (`docker save | gzip`): one pass for the documents, another one for the l
 import contextlib
 import os
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 from imgaudit.errors import ImageError, ImgauditError, LimitError
@@ -18,7 +18,7 @@ from imgaudit.sources.json_strict import check_json_size, shown
 from imgaudit.sources.members import is_tar, members
 from imgaudit.sources.outer import Compression, compression_of, decompressed
 from imgaudit.sources.positioned import CHUNK, PositionedStream, read_all
-from imgaudit.sources.reader import LayerJob, Outcome
+from imgaudit.sources.reader import LayerJob, Outcome, RecallJob
 from imgaudit.sources.store import Names, Store, member_name, plain
 from imgaudit.tarheader import BLOCK
 
@@ -72,7 +72,8 @@ class _Body:
 class ArchiveStream(Names, Generic[T]):
     """An archive that passed by once. outcomes: what the visitor made of each member that looked like a layer.
 
-    wanted: None visits whatever looks like a layer; a set visits these members only.
+    wanted: None visits whatever looks like a layer; a set visits these members only. known: what the visitor made of
+    a member of that name and size before; such a one is passed over.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class ArchiveStream(Names, Generic[T]):
         visit: Visitor[T] | None,
         *,
         wanted: dict[str, LayerJob] | None = None,
+        known: Callable[[str, int], T | None] = lambda name, size: None,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         super().__init__(place, limits)
@@ -105,7 +107,8 @@ class ArchiveStream(Names, Generic[T]):
                 elif visit is not None and (wanted is None or name in wanted) and _may_be_layer(name, head):
                     job = wanted[name] if wanted else LayerJob(name)
                     blob = LayerBlob(job.digest or plain(job.key), job.media_type, member.size, body)
-                    self.outcomes[name] = _visited(visit, blob)
+                    result = known(name, member.size)
+                    self.outcomes[name] = _visited(visit, blob) if result is None else Outcome(result)
             name = ""
             while forward.read(CHUNK):  # padding: a compressed stream's checksum stands behind it
                 pass
@@ -182,14 +185,22 @@ class CompressedArchive(Names, Store):
         size = os.fstat(self._fd).st_size
         return decompressed(PositionedStream(self._fd, 0, size, self.place), self._compression, self.place, self.limits)
 
-    def visit(self, jobs: Sequence[LayerJob], visit: Visitor[T]) -> list[Outcome[T]]:
+    def visit(self, jobs: Sequence[LayerJob], visit: Visitor[T], recall: RecallJob[T]) -> list[Outcome[T]]:
         wanted: dict[str, LayerJob] = {}
-        for job in jobs:
+        known: dict[str, Outcome[T]] = {}
+        for job in {job.key: job for job in jobs}.values():
             with contextlib.suppress(ImgauditError):
                 if job.problem is None:
-                    wanted[self.layer_member(job)] = job
+                    name = self.layer_member(job)
+                    result = recall(job, self.sizes[name])
+                    if result is None:
+                        wanted[name] = job
+                    else:
+                        known[job.key] = Outcome(result)
+        if len(known) == len({job.key for job in jobs}):  # then nothing has to be decompressed again
+            return [known[job.key] for job in jobs]
         passed = ArchiveStream(self._decompressed(), self.place, visit, wanted=wanted, limits=self.limits)
-        return [passed.outcome(job) for job in jobs]
+        return [known.get(job.key) or passed.outcome(job) for job in jobs]
 
     def close(self) -> None:
         if self._fd >= 0:

@@ -10,8 +10,9 @@ from imgaudit.limits import DEFAULT_LIMITS, Limits
 from imgaudit.model import Platform
 from imgaudit.sources.docker_archive import read_archive_stream
 from imgaudit.sources.engine_api import Client, Inspected
+from imgaudit.sources.engine_memory import EngineMemory
 from imgaudit.sources.engines import TITLES, Endpoint, Engine, endpoint_of
-from imgaudit.sources.interface import OpenOptions, Source, SourceImage, T, Visitor
+from imgaudit.sources.interface import OpenOptions, Recall, Source, SourceImage, T, Visitor
 from imgaudit.sources.platforms import choose_platform
 from imgaudit.sources.reference import DOCKER_HUB, Reference
 
@@ -112,9 +113,18 @@ class EngineSource:
         self.name, self.reference, self.platform = engine, reference, platform
         self._client, self._found, self._size, self._limits = client, found, size, limits
 
-    def read(self, visit: Visitor[T]) -> SourceImage[T]:
-        """Streams the whole image once, its layers in the engine's order. The id is checked against the config."""
-        with self._client.save(self._found.id, self.platform if self._found.platforms else None) as stream:
+    def read(self, visit: Visitor[T], recall: Recall[T] | None = None) -> SourceImage[T]:
+        """Streams the whole image once, its layers in the engine's order; not at all where recall knows them all. The
+        id is checked against the config."""
+        memory, kept = None, []
+        platform = self.platform if self._found.platforms else None
+        if recall is not None:
+            memory = EngineMemory(recall, self.name, self._found.id, platform, self._limits)
+            known = memory.image()
+            if known is not None:
+                found, outcomes = known
+                return found.assembled(outcomes, reference=self.reference, source=self.name, engine_size=self._size)
+        with self._client.save(self._found.id, platform) as stream:
             image = read_archive_stream(
                 stream,
                 visit,
@@ -123,6 +133,8 @@ class EngineSource:
                 options=OpenOptions(platform=self.platform),
                 engine_size=self._size,
                 limits=self._limits,
+                known=memory.member if memory else lambda name, size: None,
+                keep=lambda *found: kept.append(found),
             )
             # To its very end: only then has the engine really finished, and the connection can be used again.
             while stream.read(1 << 20):
@@ -133,6 +145,9 @@ class EngineSource:
                 f"{self.reference}: {self._client.title} sent an image with the id {image.image_id}, "
                 f"but it was asked for {self._found.id}"
             )
+        if memory is not None:
+            for passed, found in kept:
+                memory.keep(passed, found)
         return image
 
     def close(self) -> None:

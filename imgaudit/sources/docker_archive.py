@@ -7,6 +7,7 @@ store gzip. Format: moby's image/tarexport and image/spec/v1.2.md.
 
 import pathlib
 import re
+from collections.abc import Callable
 
 from imgaudit.errors import ImageError, ImgauditError, UsageError
 from imgaudit.limits import DEFAULT_LIMITS, Limits
@@ -54,18 +55,23 @@ def read_archive_stream(
     options: OpenOptions | None = None,
     engine_size: int | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    known: Callable[[str, int], T | None] = lambda name, size: None,
+    keep: Callable[[ArchiveStream[T], Found], None] = lambda passed, found: None,
 ) -> SourceImage[T]:
     """One image out of an engine's `save`, read once, front to back. Nothing is kept but its documents.
 
     Layers come before the documents that tell whose they are: visit sees every member that looks like a layer.
-    ref: the image's tag, where the engine may send several. Raises ImageError, UsageError, and what stream raises.
+    ref: the image's tag, where the engine may send several. known: see ArchiveStream; keep is given what was found,
+    when all of it was. Raises ImageError, UsageError, and what stream raises.
     """
-    passed = ArchiveStream(stream, f"the image that {source} sent", visit, limits=limits)
+    passed = ArchiveStream(stream, f"the image that {source} sent", visit, known=known, limits=limits)
     found = find_images(passed, ref, options or OpenOptions())
     if len(found) > 1:
         raise UsageError(f"{passed.place} holds several platforms", hint="Choose one with --platform.")
     outcomes = [passed.outcome(job) for job in found[0].jobs]
-    return found[0].image(passed, outcomes, reference=reference, source=source, engine_size=engine_size)
+    image = found[0].image(passed, outcomes, reference=reference, source=source, engine_size=engine_size)
+    keep(passed, found[0])
+    return image
 
 
 def find_images(store: Documents, ref: str | None, options: OpenOptions) -> list[Found]:

@@ -13,6 +13,7 @@ from imgaudit.errors import ImgauditError
 from imgaudit.model import Platform, Skipped
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 class Stream(Protocol):
@@ -35,6 +36,35 @@ class LayerBlob:
 # Called once a layer, possibly from several threads at a time; an ImgauditError it raises is kept as that
 # layer's error, and the other layers go on.
 Visitor = Callable[[LayerBlob], T]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Promise:
+    """What a source knows of a layer before its bytes are read; fields as in LayerBlob and SourceLayer. Without a
+    digest, a layer whose stored bytes are as many as its tar's is that tar, plain."""
+
+    name: str
+    diff_id: str
+    digest: str | None
+    media_type: str | None
+    size: int | None
+
+
+class Recall(Protocol[T_co]):
+    """What earlier reads may still know. A source asks it for each blob before it reads any of it; for one promise it
+    may ask twice, in one thread."""
+
+    def layer(self, promise: Promise) -> T_co | None:
+        """What the visitor made of this layer, in place of a visit; None asks for the visit."""
+        ...
+
+    def document(self, name: str) -> bytes | None:
+        """What keep_document was given under that name."""
+        ...
+
+    def keep_document(self, name: str, content: bytes) -> None:
+        """A document that a source would otherwise have to read everything for."""
+        ...
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -79,13 +109,14 @@ class SourceImage(Generic[T]):
 class Source(Protocol):
     """One image on one platform, found and chosen, not yet read.
 
-    read may be called again (unpack reads twice). close frees what open took; both are safe after an error.
+    read may be called again (unpack reads twice); what recall knows is not read. close frees what open took; both are
+    safe after an error.
     """
 
     name: str
     reference: str
 
-    def read(self, visit: Visitor[T]) -> SourceImage[T]: ...
+    def read(self, visit: Visitor[T], recall: Recall[T] | None = None) -> SourceImage[T]: ...
 
     def close(self) -> None: ...
 

@@ -14,7 +14,7 @@ from imgaudit.sources.interface import LayerBlob, OpenOptions, Source, T, Visito
 from imgaudit.sources.json_strict import check_json_size
 from imgaudit.sources.platforms import normalised
 from imgaudit.sources.positioned import PositionedStream, cannot_open, read_all
-from imgaudit.sources.reader import LayerJob, Outcome, visit_layers
+from imgaudit.sources.reader import LayerJob, Outcome, RecallJob, visit_layers
 from imgaudit.sources.reference import Reference, parse_name
 from imgaudit.sources.selection import ChosenImage, choose_images
 from imgaudit.sources.store import Documents, Store, blob_name
@@ -185,8 +185,8 @@ class Folder(Store):
             stream = PositionedStream(fd, 0, size, f"{job.key} in {self.place}")
             yield LayerBlob(job.digest or job.key, job.media_type, size, stream)
 
-    def visit(self, jobs: Sequence[LayerJob], visit: Visitor[T]) -> list[Outcome[T]]:
-        return visit_layers(jobs, self._open, visit)
+    def visit(self, jobs: Sequence[LayerJob], visit: Visitor[T], recall: RecallJob[T]) -> list[Outcome[T]]:
+        return visit_layers(jobs, self._open, visit, recall)
 
     def close(self) -> None:
         """Nothing stays open between reads."""

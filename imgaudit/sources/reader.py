@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from imgaudit.errors import ImageError, ImgauditError
 from imgaudit.model import Platform, Skipped
 from imgaudit.sources.documents import ImageConfig
-from imgaudit.sources.interface import LayerBlob, SourceImage, SourceLayer, Stream, Visitor
+from imgaudit.sources.interface import LayerBlob, Promise, Recall, SourceImage, SourceLayer, Stream, Visitor
 
 T = TypeVar("T")
 
@@ -61,15 +61,42 @@ class _Guarded:
 # Opens a layer's stored bytes; raises ImgauditError when they are not there.
 OpenLayer = Callable[[LayerJob], contextlib.AbstractContextManager[LayerBlob]]
 
+# What is known of a layer of so many stored bytes without reading them.
+RecallJob = Callable[[LayerJob, int | None], T | None]
+
+
+def recall_jobs(recall: Recall[T] | None, jobs: Sequence[LayerJob], config: ImageConfig) -> RecallJob[T]:
+    """recall, asked by job. Of one blob under two diff_ids one is wrong; no wrong one was ever remembered."""
+    diff_ids = {job.key: diff_id for job, diff_id in zip(jobs, config.diff_ids, strict=False)}
+
+    def known(job: LayerJob, size: int | None) -> T | None:
+        if recall is None or job.key not in diff_ids:
+            return None
+        return recall.layer(Promise(job.digest or job.key, diff_ids[job.key], job.digest, job.media_type, size))
+
+    return known
+
 
 def visit_layers(
-    jobs: Sequence[LayerJob], open_layer: OpenLayer, visit: Visitor[T], *, workers: int = WORKERS
+    jobs: Sequence[LayerJob],
+    open_layer: OpenLayer,
+    visit: Visitor[T],
+    recall: RecallJob[T] = lambda job, size: None,
+    *,
+    workers: int = WORKERS,
 ) -> list[Outcome[T]]:
     """An outcome for each job, in the jobs' order. Large layers go first, so that no worker is left with one at the
     end. An ImgauditError is that layer's; anything else (a bug, Ctrl-C) stops all and is raised here.
+    A layer that recall knows is opened, which tells whether it is there and how large, and not read.
     """
     outcomes: dict[str, Outcome[T]] = {job.key: Outcome(error=job.problem) for job in jobs if job.problem is not None}
-    todo = list({job.key: job for job in reversed(jobs) if job.key not in outcomes}.values())
+    distinct = {job.key: job for job in reversed(jobs) if job.key not in outcomes}.values()
+    for job in distinct:
+        with contextlib.suppress(ImgauditError), open_layer(job) as blob:  # the visit meets the same error again
+            result = recall(job, blob.size)
+            if result is not None:
+                outcomes[job.key] = Outcome(result)
+    todo = [job for job in distinct if job.key not in outcomes]
     todo.sort(key=lambda job: job.size or 0, reverse=True)
     cancelled = threading.Event()
 

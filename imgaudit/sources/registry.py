@@ -21,8 +21,8 @@ from imgaudit.sources.documents import (
     parse_manifest,
 )
 from imgaudit.sources.http import Transport
-from imgaudit.sources.interface import LayerBlob, OpenOptions, Source, SourceImage, T, Visitor
-from imgaudit.sources.reader import LayerJob, assemble, visit_layers
+from imgaudit.sources.interface import LayerBlob, OpenOptions, Recall, Source, SourceImage, T, Visitor
+from imgaudit.sources.reader import LayerJob, assemble, recall_jobs, visit_layers
 from imgaudit.sources.reference import Reference
 from imgaudit.sources.registry_auth import Authenticator, login_hint
 from imgaudit.sources.registry_blob import BlobStream
@@ -93,11 +93,12 @@ class RegistrySource:
         self._client, self.reference, self._image = client, reference, image
         self.platform = image.platform
 
-    def read(self, visit: Visitor[T]) -> SourceImage[T]:
-        """Streams the layers, two at a time; a layer that fails keeps its error, the others go on."""
+    def read(self, visit: Visitor[T], recall: Recall[T] | None = None) -> SourceImage[T]:
+        """Streams the layers, two at a time; a layer that fails keeps its error, the others go on. Of one that recall
+        knows the registry is not asked."""
         image = self._image
         jobs = [self._client.job(layer) for layer in image.manifest.layers]
-        outcomes = visit_layers(jobs, self._client.layer, visit)
+        outcomes = visit_layers(jobs, self._client.layer, visit, recall_jobs(recall, jobs, image.config))
         provenance, skipped = read_provenance(image, self._client.document, self._client.limits)
         return assemble(
             reference=self.reference,

@@ -14,7 +14,7 @@ from imgaudit.sources.documents import Descriptor
 from imgaudit.sources.interface import Visitor
 from imgaudit.sources.json_strict import check_json_size, shown
 from imgaudit.sources.members import Member
-from imgaudit.sources.reader import LayerJob, Outcome
+from imgaudit.sources.reader import LayerJob, Outcome, RecallJob
 
 T = TypeVar("T")
 
@@ -68,8 +68,8 @@ class Store(Documents):
     """Layers too, as often as they are asked for."""
 
     @abc.abstractmethod
-    def visit(self, jobs: Sequence[LayerJob], visit: Visitor[T]) -> list[Outcome[T]]:
-        """An outcome for each job, in order; a job's key is the name of its file."""
+    def visit(self, jobs: Sequence[LayerJob], visit: Visitor[T], recall: RecallJob[T]) -> list[Outcome[T]]:
+        """An outcome for each job, in order; a job's key is the name of its file. What recall knows is not read."""
 
     @abc.abstractmethod
     def close(self) -> None: ...

@@ -1,13 +1,14 @@
 """The Source of everything that lies in a store: found and chosen, read as often as asked."""
 
 import dataclasses
+from collections.abc import Mapping
 
 from imgaudit.errors import UsageError
 from imgaudit.model import Platform, Skipped
 from imgaudit.sources.documents import ImageConfig
-from imgaudit.sources.interface import OpenOptions, Source, SourceImage, T, Visitor
+from imgaudit.sources.interface import OpenOptions, Recall, Source, SourceImage, T, Visitor
 from imgaudit.sources.platforms import choose_platform
-from imgaudit.sources.reader import LayerJob, Outcome, assemble
+from imgaudit.sources.reader import LayerJob, Outcome, assemble, recall_jobs
 from imgaudit.sources.selection import ChosenImage, read_provenance
 from imgaudit.sources.store import Documents, Store, plain
 
@@ -40,6 +41,26 @@ class Found:
             skipped += more
         if documents.broken is not None:
             skipped += (Skipped(what="archive", reason=str(documents.broken)),)
+        return self.assembled(
+            outcomes,
+            reference=reference,
+            source=source,
+            engine_size=engine_size,
+            provenance=provenance,
+            skipped=skipped,
+        )
+
+    def assembled(
+        self,
+        outcomes: list[Outcome[T]],
+        *,
+        reference: str,
+        source: str,
+        engine_size: int | None = None,
+        provenance: Mapping[str, object] | None = None,
+        skipped: tuple[Skipped, ...] = (),
+    ) -> SourceImage[T]:
+        """The image, where nothing more than this is to be looked up."""
         return assemble(
             reference=reference,
             source=source,
@@ -86,10 +107,10 @@ class StoredSource:
         self.platform = found.platform
         self._closed = False
 
-    def read(self, visit: Visitor[T]) -> SourceImage[T]:
-        store = self._share.store
-        outcomes = store.visit(self._found.jobs, visit)
-        return self._found.image(store, outcomes, reference=self.reference, source=self.name)
+    def read(self, visit: Visitor[T], recall: Recall[T] | None = None) -> SourceImage[T]:
+        store, found = self._share.store, self._found
+        outcomes = store.visit(found.jobs, visit, recall_jobs(recall, found.jobs, found.config))
+        return found.image(store, outcomes, reference=self.reference, source=self.name)
 
     def close(self) -> None:
         if not self._closed:

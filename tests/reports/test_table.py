@@ -157,7 +157,7 @@ def test_bars_are_as_long_as_their_shares() -> None:
 
 
 def test_changes_add_up_in_words() -> None:
-    cause = model.Cause(cause="layer", bytes=700_000, detail="COPY", estimated=True)
+    cause = model.Cause(cause="layer-added", bytes=700_000, detail="COPY", estimated=True)
     change = model.Change(label="b", measure="rootfs", delta=1_000_000, causes=(cause,), unexplained=300_000)
     images = (reports.scratch(), reports.alpine())
     base = reports.comparison(images, "scratch", "smallest")
@@ -166,10 +166,10 @@ def test_changes_add_up_in_words() -> None:
         reference_kind="baseline",
         variants=base.variants,
         shared=(),
-        changes=(change,),
+        changes=(change, msgspec.structs.replace(change, label="c")),
         recommendation=None,
     )
     text = table(reports.report(*images, comparison=compared))
-    assert "b rootfs +1.00 MB: ~+700 kB layer (COPY); +300 kB unexplained" in text
+    assert "  b: rootfs +1.00 MB\n    ~+700 kB  layer added: COPY\n     +300 kB  unexplained\n" in text
     assert text.startswith("No recommendation: 2 compared with the baseline")
     assert "No layer is shared" in text

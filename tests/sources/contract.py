@@ -16,7 +16,7 @@ import pytest
 
 from imgaudit.errors import ImageError, UsageError
 from imgaudit.model import Platform
-from imgaudit.sources.interface import LayerBlob, OpenOptions, Source, SourceImage
+from imgaudit.sources.interface import LayerBlob, OpenOptions, Promise, Source, SourceImage
 from imgaudit.sources.platforms import normalised
 from tests.support.images import Image, Layer, file, sha256
 
@@ -67,6 +67,32 @@ def keep(blob: LayerBlob) -> bytes:
     whole = b"".join(chunks)
     assert blob.size is None or blob.size == len(whole)
     return whole
+
+
+def never(blob: LayerBlob) -> bytes:
+    raise AssertionError(f"{blob.name} is known, and was read all the same")
+
+
+class Memory:
+    """A Recall of layers that `keep` read: by diff_id."""
+
+    def __init__(self) -> None:
+        self.results: dict[str, bytes] = {}
+        self.documents: dict[str, bytes] = {}
+        self.asked: list[Promise] = []
+
+    def learn(self, image: SourceImage[bytes]) -> None:
+        self.results = {layer.diff_id: layer.result for layer in image.layers if layer.result is not None}
+
+    def layer(self, promise: Promise) -> bytes | None:
+        self.asked.append(promise)
+        return self.results.get(promise.diff_id)
+
+    def document(self, name: str) -> bytes | None:
+        return self.documents.get(name)
+
+    def keep_document(self, name: str, content: bytes) -> None:
+        self.documents[name] = content
 
 
 class SourceContract:
@@ -135,6 +161,59 @@ class SourceContract:
     def test_reads_twice(self, opened: Callable[..., list[Source]]) -> None:
         (source,) = opened(app())
         assert source.read(keep) == source.read(keep)
+
+    def test_what_is_known_is_not_read(self, opened: Callable[..., list[Source]]) -> None:
+        image = app()
+        image.layers.append(image.layers[0])
+        (source,) = opened(image)
+        memory = Memory()
+        first = source.read(keep, memory)
+        assert first == source.read(keep)
+        memory.learn(first)
+        assert source.read(never, memory) == first
+        assert {promise.diff_id for promise in memory.asked} == {layer.diff_id for layer in image.layers}
+        for promise in memory.asked:
+            layer = next(layer for layer in image.layers if layer.diff_id == promise.diff_id)
+            assert promise.digest == (sha256(layer.blob) if self.offering.digests else None)
+            assert not self.offering.digests or promise.media_type == layer.media_type
+            assert promise.size in (None, len(self.stored(layer)))
+
+    def test_only_what_is_unknown_is_read(self, opened: Callable[..., list[Source]]) -> None:
+        image = app()
+        (source,) = opened(image)
+        memory, visited = Memory(), []
+        first = source.read(keep, memory)
+        memory.learn(first)
+        for gone in image.layers:
+            memory.results.pop(gone.diff_id)
+
+            def visit(blob: LayerBlob) -> bytes:
+                visited.append(keep(blob))
+                return visited[-1]
+
+            assert source.read(visit, memory) == first
+            assert visited == [self.stored(gone)]
+            memory.learn(first)
+            visited.clear()
+
+    def test_a_rebuilt_image_reads_what_is_new(self, opened: Callable[..., list[Source]]) -> None:
+        """Another image on the same base. It differs in its last layer, for engines call a layer by those below too."""
+        image, rebuilt = app(), app()
+        rebuilt.layers[2] = Layer.of(file("/app", BIG[::-1]), compression="none", created_by="COPY app")
+        rebuilt.tags = ["example.com/app:2.0"]
+        (source,) = opened(image)
+        memory, visited = Memory(), []
+        memory.learn(source.read(keep, memory))
+        source.close()
+
+        def visit(blob: LayerBlob) -> bytes:
+            visited.append(keep(blob))
+            return visited[-1]
+
+        (source,) = opened(rebuilt)
+        read = source.read(visit, memory)
+        assert [layer.result for layer in read.layers] == [self.stored(layer) for layer in rebuilt.layers]
+        assert visited == [self.stored(rebuilt.layers[2])]
 
     def test_a_layers_error_is_kept_and_the_others_go_on(self, opened: Callable[..., list[Source]]) -> None:
         image = app()

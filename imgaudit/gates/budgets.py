@@ -1,11 +1,11 @@
-"""Images and the limits of imgaudit.toml -> Verdict. What can't be judged is said, and is never a pass."""
+"""Named sizes and counts of [budget], held against an image."""
 
 import fnmatch
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from imgaudit.configuration import COUNTS, MEASURES, Budget, BudgetMeasure
 from imgaudit.errors import UsageError
-from imgaudit.model import Gate, Image, Report, Verdict
+from imgaudit.model import Gate, Image, Report
 from imgaudit.units import size_words
 
 ESTIMATE_PERCENT = 5
@@ -14,34 +14,11 @@ ESTIMATE_PERCENT = 5
 _WORDS: dict[BudgetMeasure, str] = {"dead": "dead content", "duplicate": "duplicate content"}
 
 
-def require_budgets(budgets: Sequence[Budget], file: str | None) -> None:
-    """Raise UsageError where there is nothing to check. file: where settings were found, None for nowhere."""
-    if not budgets:
-        where = f"{file} sets no budget" if file else "no imgaudit.toml was found"
-        raise UsageError(f"nothing to check: {where}", hint='[budget] and below it "app*" = {download = "8MB"}')
-
-
-def budget_verdict(report: Report, budgets: Sequence[Budget]) -> Verdict:
-    """Hold each image against every budget whose glob matches its label.
-
-    Passed: every gate was passed, and every reference was read completely. Raises UsageError where a budget matches
-    no label: a limit that holds nothing is a slip.
-    """
-    _refuse_unmatched(report, budgets)
-    gates = tuple(gate for image in report.images for gate in _gates(image, budgets))
-    return Verdict(passed=report.complete and all(gate.passed for gate in gates), gates=gates)
-
-
-def without_gate(report: Report) -> list[str]:
-    """Labels of the images that no gate of the report's verdict looked at."""
-    judged = {gate.label for gate in report.verdict.gates} if report.verdict is not None else set()
-    return [image.label for image in report.images if image.label not in judged]
-
-
-def _refuse_unmatched(report: Report, budgets: Iterable[Budget]) -> None:
+def refuse_unmatched(report: Report, budgets: Iterable[Budget]) -> None:
+    """Raise UsageError where a budget matches no label: a limit that holds nothing is a slip."""
     failed = [failure.label for failure in report.failed]
     for budget in budgets:
-        if any(_matches(budget.labels, image) for image in report.images):
+        if any(matches(budget.labels, image) for image in report.images):
             continue
         # What could not be read has no platform's label yet, and is no slip in the budget.
         parts = (budget.labels, budget.labels.partition("@")[0])
@@ -51,17 +28,17 @@ def _refuse_unmatched(report: Report, budgets: Iterable[Budget]) -> None:
         raise UsageError(f'[budget] "{budget.labels}" matches no label', hint=f"the labels are: {labels}")
 
 
-def _matches(glob: str, image: Image) -> bool:
+def matches(glob: str, image: Image) -> bool:
     """By the whole label, or without the platform that --all-platforms adds: `app` is `app@linux/arm64` too."""
     label = image.label
     return any(fnmatch.fnmatchcase(text, glob) for text in (label, label.removesuffix(f"@{image.platform}")))
 
 
-def _gates(image: Image, budgets: Iterable[Budget]) -> list[Gate]:
+def budget_gates(image: Image, budgets: Iterable[Budget]) -> list[Gate]:
     """A gate for each measure that a budget names, in the order of MEASURES; of several limits the strictest."""
     limits: dict[BudgetMeasure, int] = {}
     for budget in budgets:
-        if _matches(budget.labels, image):
+        if matches(budget.labels, image):
             for measure, limit in budget.limits:
                 limits[measure] = min(limit, limits.get(measure, limit))
     return [_gate(image, measure, limits[measure]) for measure in MEASURES if measure in limits]
@@ -70,7 +47,7 @@ def _gates(image: Image, budgets: Iterable[Budget]) -> list[Gate]:
 def _gate(image: Image, measure: BudgetMeasure, limit: int) -> Gate:
     actual = measured(image, measure)
     estimated = measure == "download" and image.size.download_estimated
-    what = f"{_WORDS.get(measure, measure)} of {image.label}"
+    what = f"{measure_words(measure)} of {image.label}"
     budget = f"its budget of {_words(measure, limit)}"
     passed: bool | None = None
     if actual is None:
@@ -104,6 +81,10 @@ def measured(image: Image, measure: BudgetMeasure) -> int | None:
         return None if image.size.dead is None else image.size.dead.total
     value: int | None = getattr(image.size, measure)
     return value
+
+
+def measure_words(measure: BudgetMeasure) -> str:
+    return _WORDS.get(measure, measure)
 
 
 def _too_close(estimate: int, limit: int) -> bool:

@@ -1,0 +1,216 @@
+"""Why sizes differ, in the words that every format uses: one place, so that no two formats disagree.
+
+One cause is one row, with its bytes in each measure: what stands in rootfs, unpacked and download is mostly the same.
+"""
+
+import dataclasses
+import re
+
+from imgaudit import model
+from imgaudit.model.comparison import CauseKind, Measure
+from imgaudit.reports import facts, numbers
+from imgaudit.reports.escape import shorten
+
+MEASURES: tuple[Measure, ...] = ("download", "unpacked", "rootfs")
+"""What is pulled first, in the order of every table."""
+
+ALONE, EACH = 12, 3
+"""Causes shown of one image's difference, and of each one's where several are compared."""
+
+DETAIL = 400
+"""Characters of a detail in a report that cuts nothing else."""
+
+UNEXPLAINED = "unexplained"
+
+# What comes before the detail, for details that don't say it themselves.
+WORDS: dict[CauseKind, str] = {
+    "base": "base {}",
+    "layer-added": "layer added: {}",
+    "layer-removed": "layer removed: {}",
+    "file-added": "file added: {}",
+    "file-removed": "file removed: {}",
+    "file-changed": "file changed: {}",
+    "duplicate": "duplicate: {}",
+    "small-files": "{}",
+    "dead": "dead content, {}",
+    "tar": "{}",
+    "compression": "{}",
+    "config": "{}",
+    "machine": "{}",
+    "symbols": "{}",
+    "dwarf": "{}",
+    "cgo": "{}",
+    "build-mode": "{}",
+    "race": "{}",
+    "cover": "{}",
+    "unoptimised": "{}",
+    "upx": "{}",
+    "pie": "{}",
+    "build-flags": "build flags: {}",
+    "toolchain": "toolchain {}",
+    "module-added": "module added: {}",
+    "module-removed": "module removed: {}",
+    "module-bumped": "module {}",
+    "package": "package {}",
+    "main": "own code: {}",
+    "embed": "embedded {}",
+    "section": "in the program: {}",
+}
+# What several are called whose details were summed up: `3 more`.
+MANY: dict[CauseKind, str] = {
+    "layer-added": "layers added",
+    "layer-removed": "layers removed",
+    "file-added": "files added",
+    "file-removed": "files removed",
+    "file-changed": "files changed",
+    "duplicate": "duplicates",
+    "small-files": "small files",
+    "dead": "dead content",
+    "module-added": "modules added",
+    "module-removed": "modules removed",
+    "module-bumped": "modules of another version",
+    "package": "packages",
+    "main": "own code",
+    "embed": "embedded files",
+    "section": "in the program",
+}
+_SUMMED = re.compile(r"[\d,]+ more")
+
+
+def words(kind: str, detail: str, limit: int = DETAIL) -> str:
+    """`module example.org/x v1.2.0 -> v1.3.0`. Kinds of a later version stand as they are."""
+    detail = shorten(detail, limit)
+    plain = kind.replace("-", " ")
+    if not detail:
+        return plain
+    if _SUMMED.fullmatch(detail):
+        return f"{_look_up(MANY, kind) or plain}: {detail}"
+    return (_look_up(WORDS, kind) or f"{plain}: {{}}").replace("{}", detail, 1)
+
+
+def _look_up(table: dict[CauseKind, str], kind: str) -> str | None:
+    return next((text for known, text in table.items() if known == kind), None)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Row:
+    """bytes and estimated: by measure, in the order of Difference.measures; None is no part of that difference."""
+
+    words: str
+    bytes: tuple[int | None, ...]
+    estimated: tuple[bool, ...]
+
+    def figure(self, n: int) -> str:
+        """`~+484 kB`; `-` where the cause is no part of this measure's difference."""
+        count = self.bytes[n]
+        if not count:
+            return "-"
+        return f"{'~' if self.estimated[n] else ''}{numbers.delta(count, None)}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Difference:
+    """One image's differences. totals: in words, a measure each; rows: all causes, the largest of the first first."""
+
+    label: str
+    measures: tuple[Measure, ...]
+    deltas: tuple[int, ...]
+    totals: tuple[str, ...]
+    rows: tuple[Row, ...]
+    unexplained: Row | None
+
+    def top(self, limit: int) -> tuple[tuple[Row, ...], Row | None]:
+        """The first rows, and the rest as one; one row is not summed up alone."""
+        if len(self.rows) <= limit + 1:
+            return self.rows, None
+        rest = self.rows[limit:]
+        width = range(len(self.measures))
+        sums = tuple(sum(row.bytes[n] or 0 for row in rest) for n in width)
+        estimated = tuple(any(row.estimated[n] for row in rest) for n in width)
+        return self.rows[:limit], Row(f"{len(rest):,} more", sums, estimated)
+
+    def only(self, count: int) -> "Difference":
+        """The same in the first measures only, without causes that are no part of those."""
+        kept = [row for row in self.rows if any(row.bytes[:count])]
+        rows = tuple(Row(row.words, row.bytes[:count], row.estimated[:count]) for row in kept)
+        rest = self.unexplained
+        if rest is not None:
+            rest = Row(rest.words, rest.bytes[:count], rest.estimated[:count]) if any(rest.bytes[:count]) else None
+        return Difference(self.label, self.measures[:count], self.deltas[:count], self.totals[:count], rows, rest)
+
+
+def differences(report: model.Report) -> tuple[Difference, ...]:
+    """Each image whose size differs from the reference in any measure, in the order of the report."""
+    compared = report.comparison
+    if compared is None:
+        return ()
+    labels = dict.fromkeys(change.label for change in compared.changes if change.delta)
+    return tuple(_difference(report, compared, label) for label in labels)
+
+
+def _difference(report: model.Report, compared: model.Comparison, label: str) -> Difference:
+    changes = [
+        change
+        for measure in MEASURES
+        for change in compared.changes
+        if (change.label, change.measure) == (label, measure)
+    ]
+    # The first is what is shown where only one is: one that differs.
+    changes.sort(key=lambda change: not change.delta)
+    found: dict[tuple[str, str], list[model.Cause | None]] = {}
+    for n, change in enumerate(changes):
+        for cause in change.causes:
+            found.setdefault((cause.cause, cause.detail), [None] * len(changes))[n] = cause
+    ranked = sorted(found.items(), key=lambda item: [-abs(cause.bytes) if cause else 0 for cause in item[1]])
+    rows = tuple(
+        Row(
+            words(*key),
+            tuple(cause.bytes if cause else None for cause in row),
+            tuple(bool(cause and cause.estimated) for cause in row),
+        )
+        for key, row in ranked
+    )
+    rest = tuple(change.unexplained for change in changes)
+    guessed = {image.label for image in report.images if image.size.download_estimated}
+    estimated = tuple(change.measure == "download" and label in guessed for change in changes)
+    return Difference(
+        label=label,
+        measures=tuple(change.measure for change in changes),
+        deltas=tuple(change.delta for change in changes),
+        totals=tuple(_total(compared, change, guess) for change, guess in zip(changes, estimated, strict=True)),
+        rows=rows,
+        unexplained=Row(UNEXPLAINED, rest, estimated) if any(rest) else None,
+    )
+
+
+def _total(compared: model.Comparison, change: model.Change, estimated: bool) -> str:
+    variant = next((item for item in compared.variants if item.label == change.label), None)
+    now: int | None = getattr(variant, change.measure) if variant else None
+    said = numbers.delta(change.delta, None if now is None else now - change.delta)
+    return facts.estimate(said) if estimated else said
+
+
+def largest(report: model.Report, label: str, measure: str = "download") -> str:
+    """The cause that matters most of a label's growth, or of its shrinkage where it shrank, with its bytes:
+    `module example.org/x v1.2.0 -> v1.3.0, +900 kB`. Empty where nothing is known of it."""
+    changes = report.comparison.changes if report.comparison else ()
+    change = next((item for item in changes if (item.label, item.measure) == (label, measure)), None)
+    if change is None:
+        return ""
+    same_way = [cause for cause in change.causes if (cause.bytes > 0) == (change.delta > 0)]
+    if not change.delta or not same_way:
+        return ""
+    cause = max(same_way, key=lambda cause: abs(cause.bytes))
+    sign = "~" if cause.estimated else ""
+    return f"{words(cause.cause, cause.detail, 160)}, {sign}{numbers.delta(cause.bytes, None)}"
+
+
+def lines(difference: Difference, limit: int) -> list[str]:
+    """A difference as plain lines: what it is in each measure, then its causes in the first."""
+    lead = ", ".join(
+        f"{measure} {total}" for measure, total in zip(difference.measures, difference.totals, strict=True)
+    )
+    one = difference.only(1)
+    shown, rest = one.top(limit)
+    rows = [*shown, *(row for row in (rest, one.unexplained) if row is not None)]
+    return [f"{shorten(difference.label, 80)}: {lead}", *(f"{row.figure(0)} {row.words}" for row in rows)]
