@@ -198,10 +198,18 @@ class Reuse:
         return image
 
     def _facts(self, read: Read) -> str:
-        """All of an image that its Image is made of."""
-        layers = [(each.diff_id, each.digest, each.media_type, each.size) for each in read.layers]
+        """All of an image that its Image is made of. How each layer is stored belongs to it: an archive's config tells
+        nothing of that, and need not tell the digests either."""
+        layers = [(each.diff_id, each.digest, each.media_type, each.size, _form(each.result)) for each in read.layers]
         facts = (read.source, read.image_id, read.manifest_digest, read.index_digest, str(read.platform))
         return repr((self._what, facts, read.engine_size, layers))
+
+
+def _form(result: Result | None) -> tuple[int, str] | None:
+    if result is None:
+        return None
+    stored = result.stored if isinstance(result, Remembered) else result.scan
+    return stored.stored, stored.compression
 
 
 def _with(layer: SourceLayer[Result], result: ReadLayer | None) -> SourceLayer[ReadLayer]:
