@@ -202,7 +202,7 @@ class Reuse:
         nothing of that, and need not tell the digests either."""
         layers = [(each.diff_id, each.digest, each.media_type, each.size, _form(each.result)) for each in read.layers]
         facts = (read.source, read.image_id, read.manifest_digest, read.index_digest, str(read.platform))
-        return repr((self._what, facts, read.engine_size, layers))
+        return repr((self._what, facts, read.engine_size, read.provenance, layers))
 
 
 def _form(result: Result | None) -> tuple[int, str] | None:
