@@ -142,7 +142,7 @@ def _audit(source: Source, label: str, options: AuditOptions, reuse: Reuse | Non
     if known is not None:
         options.detail(f"{label}: its {len(read.layers)} layers are cached, and so is what they make")
         return msgspec.structs.replace(known, label=label)
-    layers = reuse.layers(read, budget, allowance, held, options.detail)
+    layers = reuse.layers(read, budget, allowance, held, lambda line: options.detail(f"{label}: {line}"))
     if layers is None:
         return None
     image = assemble(layers, label, limits, options.breakdown, reuse.account(read, held), options.inventory)
