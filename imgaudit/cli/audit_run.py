@@ -9,6 +9,7 @@ from imgaudit.cli.output import write_reports
 from imgaudit.cli.talk import Talk, error_line
 from imgaudit.configuration import Settings, load_settings
 from imgaudit.model import Gate, Report
+from imgaudit.reports import REPORTS
 from imgaudit.run import exit_code, run
 from imgaudit.sources import parse_platform
 
@@ -39,8 +40,8 @@ def audit_and_write(
         report = after(report)
     if report.images:
         write_reports(report, outputs, color)
-    elif any(output.format == "json" for output in outputs):  # a machine reads it: it gets its `failed`
-        write_reports(report, [output for output in outputs if output.format == "json"], color)
+    else:  # a machine that reads it gets its `failed`
+        write_reports(report, [output for output in outputs if REPORTS[output.format].always], color)
     say_what_is_wrong(report, len(references))
     return exit_code(report)
 

@@ -82,7 +82,7 @@ def test_one_row_of_a_cause_in_all_measures_largest_first() -> None:
         ("padding", (None, 900)),
     ]
     assert [row.figure(0) for row in found.rows] == ["-400 B", "~+300 B", "-"]
-    assert [row.words for row in found.only(1).rows] == ["it", "DWARF debug data kept"]
+    assert [row.words for row in found.only().rows] == ["it", "DWARF debug data kept"]
 
 
 def test_a_measure_that_did_not_change_is_not_the_one_shown() -> None:
