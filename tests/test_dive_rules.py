@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import random
 import re
 import shutil
 import subprocess
@@ -188,6 +189,10 @@ CASES: dict[str, tuple[list[Layer], tuple[int, int, int]]] = {
         [Layer.of(file("/bin/b", b"x" * 2500)), Layer.of(whiteout("/bin/b"))],
         (3500, 8000, 4500),
     ),
+    "deleted for a while": (
+        [Layer.of(whiteout("/bin/b")), Layer.of(file("/bin/b", b"x" * 2500))],
+        (3500, 8000, 4500),
+    ),
     "a link instead": ([Layer.of(symlink("/bin/b", "a"))], (3500, 5500, 2000)),
     "a hard link": ([Layer.of(file("/x", b"x" * 10), hardlink("/y", "/x"))], (5510, 5510, 0)),
 }
@@ -225,17 +230,50 @@ def says_dive(saved: pathlib.Path) -> tuple[str, int]:
     return efficiency[1], int(wasted[1])
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_dive_itself_says_so(name: str, tmp_path: pathlib.Path) -> None:
+@pytest.fixture
+def dive() -> None:
     if shutil.which("dive") is None:
         pytest.skip("not on PATH: dive")
+
+
+@pytest.mark.usefixtures("dive")
+@pytest.mark.parametrize("name", CASES)
+def test_dive_itself_says_so(name: str, tmp_path: pathlib.Path) -> None:
     layers, (least, total, repeated) = CASES[name]
     _, saved = wasted([BASE, *layers], tmp_path)
     assert says_dive(saved) == (f"{least / total * 100:.2f}", repeated)
 
 
-def test_dive_itself_overlooks_a_deleted_folder(tmp_path: pathlib.Path) -> None:
-    if shutil.which("dive") is None:
-        pytest.skip("not on PATH: dive")
-    _, saved = wasted([BASE, Layer.of(whiteout("/bin"))], tmp_path)
-    assert says_dive(saved) == ("100.00", 0)
+@pytest.mark.usefixtures("dive")
+@pytest.mark.parametrize("seed", range(8))
+def test_random_images_as_dive_counts_them(seed: int, tmp_path: pathlib.Path) -> None:
+    """Files written, written again and deleted, one by one."""
+    chance = random.Random(seed)
+    live: set[str] = set()
+    layers = []
+    for layer in range(chance.randint(2, 6)):
+        entries = []
+        for path in chance.sample([f"/d{n % 3}/f{n}" for n in range(12)], chance.randint(1, 6)):
+            if path in live and chance.random() < 0.3:
+                entries.append(whiteout(path))
+                live.discard(path)
+            else:
+                entries.append(file(path, bytes([layer]) * chance.randint(1, 5000)))
+                live.add(path)
+        layers.append(Layer.of(*entries))
+    found, saved = wasted(layers, tmp_path)
+    assert says_dive(saved) == (f"{found.least / found.total * 100:.2f}", found.repeated)
+
+
+@pytest.mark.usefixtures("dive")
+@pytest.mark.parametrize(
+    ("layers", "ours", "dives"),
+    [
+        ([BASE, Layer.of(whiteout("/bin"))], 5000, 0),  # a whole folder
+        ([Layer.of(file("/b", b"x" * 100), file("/b", b"y" * 300))], 400, 0),  # twice in one layer
+        ([Layer.of(symlink("/b", "a")), Layer.of(file("/b", b"y" * 300))], 0, 300),  # nothing was lost
+    ],
+)
+def test_where_dive_counts_otherwise(layers: list[Layer], ours: int, dives: int, tmp_path: pathlib.Path) -> None:
+    found, saved = wasted(layers, tmp_path)
+    assert (found.repeated, says_dive(saved)[1]) == (ours, dives)
