@@ -53,7 +53,7 @@ WORDS: dict[CauseKind, str] = {
     "module-bumped": "module {}",
     "package": "package {}",
     "main": "own code: {}",
-    "embed": "embedded {}",
+    "embed": "file {}",
     "section": "in the program: {}",
 }
 # What several are called whose details were summed up: `3 more`.

@@ -7,7 +7,7 @@ import shlex
 
 from imgaudit import model
 from imgaudit.errors import worst_exit_code
-from imgaudit.reports import breakdowns, facts, growth, numbers
+from imgaudit.reports import breakdowns, causes, facts, growth, numbers
 from imgaudit.reports.escape import shorten
 from imgaudit.reports.interface import AnyReport
 
@@ -50,13 +50,29 @@ def _verdict(verdict: model.Verdict, report: model.Report) -> str:
     unjudged = f", {skipped:,} not judged" if skipped else ""
     against = _figures(report) if is_held(report) else "; not compared with a baseline"
     if failed:
-        return f"Failed: {len(failed):,} of {total}{unjudged}. {sentence(failed[0].message)}"
+        return f"Failed: {len(failed):,} of {total}{unjudged}. {sentence(failed[0].message)}{_grown(failed[0], report)}"
     if not verdict.passed and report.complete and skipped:
         first = next(gate for gate in verdict.gates if gate.passed is None)
         return f"Not passed: {skipped:,} of {total} could not be judged. {sentence(first.message)}"
     if not verdict.passed:
         return f"Failed: the audit is not complete, {total} looked at{unjudged}{against}"
     return f"Passed: {total}{unjudged}{against}"
+
+
+def _grown(gate: model.Gate, report: model.Report) -> str:
+    """How the size of a gate differs from the baseline, where the gate itself doesn't say."""
+    told = causes.largest(report, gate.label, gate.measure)
+    if not told or not is_held(report) or told.partition(", ")[0] in gate.message:
+        return ""
+    total = next(
+        total
+        for item in causes.differences(report)
+        if item.label == gate.label
+        for measure, total in zip(item.measures, item.totals, strict=True)
+        if measure == gate.measure
+    )
+    cause = f"largest cause: {told}"
+    return f" {sentence(f'{total} against the baseline; {cause}' if gate.id.startswith('budget.') else cause)}"
 
 
 def is_held(report: model.Report) -> bool:
