@@ -60,7 +60,7 @@ def audit_source(source: Source, label: str, options: AuditOptions) -> Image:
 def _audit(source: Source, label: str, options: AuditOptions, memory: Memory | None) -> Image | None:
     """The image; None where memory has learnt that more of it has to be read."""
     lock = threading.Lock()
-    made: list["Reading"] = []
+    made: list[Reading] = []
 
     def reading() -> "Reading":
         from imgaudit.reading import Reading
