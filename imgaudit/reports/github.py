@@ -96,7 +96,7 @@ def _mark(report: AnyReport) -> facts.Mark:
 def _report(page: Page, report: model.Report) -> None:
     verdict = report.verdict
     if verdict is not None:
-        _gates(page, [gate for gate in verdict.gates if not gate.passed], "", folded=False)
+        _gates(page, [gate for gate in facts.gates(verdict) if not gate.passed], "", folded=False)
     _images(page, report)
     differing = causes.differences(report)
     markdown_causes.differ(page, report, folded=len(differing) > OPEN)

@@ -68,7 +68,7 @@ def _report(page: Page, report: model.Report) -> None:
     if report.verdict is not None:
         rows = [
             (_mark(facts.gate(gate)), code(gate.id), code(gate.label), text(gate.message))
-            for gate in report.verdict.gates
+            for gate in facts.gates(report.verdict)
         ]
         page.table("", ("result", "gate", "label", "why"), "llll", rows, folded=False)
     if len(report.images) == 1 and report.comparison is None:

@@ -62,7 +62,7 @@ def _verdict(verdict: model.Verdict, report: model.Report) -> str:
 def _grown(gate: model.Gate, report: model.Report) -> str:
     """How the size of a gate differs from the baseline, where the gate itself doesn't say."""
     told = causes.largest(report, gate.label, gate.measure)
-    if not told or not is_held(report) or told.partition(", ")[0] in gate.message:
+    if not told or not is_held(report) or "largest cause" in gate.message:
         return ""
     total = next(
         total

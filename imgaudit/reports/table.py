@@ -50,7 +50,7 @@ def _report(out: Terminal, report: model.Report) -> None:
 
 def _gates(out: Terminal, verdict: model.Verdict) -> None:
     out.heading("Gates")
-    for gate in verdict.gates:
+    for gate in facts.gates(verdict):
         out.line(f"{out.mark(facts.gate(gate))}: {gate.message} ({gate.id})", indent=2)
 
 

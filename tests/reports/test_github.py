@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import pathlib
 import re
 
 import msgspec
@@ -11,6 +12,8 @@ from markdown_it import MarkdownIt
 from imgaudit import model
 from imgaudit.reports import REPORTS, AnyReport, RenderOptions, render
 from tests.support import gated, reports
+from tests.support.cli import Cli
+from tests.support.images import Image, Layer, file, oci_archive
 
 
 def comment(report: AnyReport, key: str | None = "CI/image") -> str:
@@ -203,3 +206,59 @@ def test_hostile_names_are_inert() -> None:
         rendered = MarkdownIt("commonmark").enable("table").render(body)
         assert "<img" not in rendered
         assert "href" not in rendered
+
+
+@pytest.fixture
+def archive(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
+    monkeypatch.chdir(tmp_path)
+    return oci_archive(tmp_path / "app.tar", Image([Layer.of(file("/app", "x"))], {"Entrypoint": ["/app"]}))
+
+
+def test_files_of_the_step_are_added_to_once(
+    cli: Cli, archive: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"):
+        (tmp_path / name).write_text("before=1\n")
+        monkeypatch.setenv(name, str(tmp_path / name))
+    done = cli("inspect", f"app={archive}", "-o", "github=one.md", "-o", "github", "-q")
+    assert done.out == (tmp_path / "one.md").read_text()
+    summary = (tmp_path / "GITHUB_STEP_SUMMARY").read_text()
+    assert summary.startswith("before=1\n**– app")
+    assert summary.count("**– app") == 1
+    outputs = (tmp_path / "GITHUB_OUTPUT").read_text()
+    assert outputs.startswith("before=1\ncomplete=true\n")
+    assert outputs.count("complete=") == 1
+    cli("inspect", f"app={archive}", "-o", "markdown", "-q")  # another format leaves them alone
+    assert (tmp_path / "GITHUB_OUTPUT").read_text() == outputs
+
+
+def test_a_file_of_the_step_that_can_not_be_written_is_exit_code_5(
+    cli: Cli, archive: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path))
+    done = cli("inspect", f"app={archive}", "-o", "github", "-q")
+    assert done.code == 5
+    assert "could not be written" in done.err
+
+
+@pytest.mark.parametrize("format", ["github", "junit", "gitlab", "json"])
+def test_what_could_not_be_obtained_is_told_to_pipelines(cli: Cli, archive: pathlib.Path, format: str) -> None:
+    done = cli("inspect", "gone=oci-archive:gone.tar", "-o", f"{format}=report", "-o", "table", "-q")
+    assert (done.code, done.out) == (4, "")
+    text = pathlib.Path("report").read_text()
+    assert "gone" in text
+    assert "oci-archive" in text or "can't be opened" in text
+
+
+def test_the_key_of_a_comment(cli: Cli, archive: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def first() -> str:
+        return cli("inspect", f"app={archive}", "-o", "github", "-q").out.splitlines()[0]
+
+    for name in ("GITHUB_WORKFLOW", "GITHUB_JOB", "IMGAUDIT_COMMENT"):
+        monkeypatch.delenv(name, raising=False)
+    assert first().startswith("<!-- imgaudit: app:")
+    monkeypatch.setenv("GITHUB_WORKFLOW", "CI --> x")
+    monkeypatch.setenv("GITHUB_JOB", "image")
+    assert first().startswith("<!-- imgaudit: CI_____x/image,app:")
+    monkeypatch.setenv("IMGAUDIT_COMMENT", "mine")
+    assert first().startswith("<!-- imgaudit: mine,app:")

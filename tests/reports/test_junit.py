@@ -46,7 +46,7 @@ def test_a_suite_an_image_and_a_case_a_gate() -> None:
     assert lines[2:] == [
         "~+900 kB download: module example.org/x v1.2.0 -> v1.3.0",
         "~+300 kB download: toolchain go1.25.3 -> go1.26.1",
-        "-40.0 kB download: embedded app.js, embedded by example.org/shop/web",
+        "-40.0 kB download: file app.js, embedded by example.org/shop/web",
         "+7 B download: unexplained",
     ]
 
