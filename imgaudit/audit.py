@@ -77,5 +77,5 @@ def _audit(source: Source, label: str, options: AuditOptions, memory: Memory | N
     known = None if memory is None else memory.image(read)
     if known is None:
         return reading().image(read)
-    options.detail(f"{label}: its {len(read.layers)} layers are cached, and so is what they make")
+    options.detail(f"{label}: its layers are cached, and so is what they make")
     return msgspec.structs.replace(known, label=label)

@@ -42,6 +42,10 @@ class Cache:
         self.seed = int.from_bytes(key[:8], "big")
         self._common = f"{FORMAT}\n{__version__}\n{_checkout()}\n{hashlib.sha256(key).hexdigest()}"
 
+    @property
+    def path(self) -> pathlib.Path:
+        return self._folder.path
+
     def layer(self, diff_id: str, digest: str | None, limits: Limits) -> StoredLayer | None:
         """What was read of the layer whose tar has this diff_id, stored as the blob with this digest, or plain."""
         data = self._folder.read(self._layer(diff_id, digest, limits), stored.LARGEST)
