@@ -36,7 +36,7 @@ LEADS: dict[CauseKind, str] = {
     "module-bumped": "module ",
     "package": "package ",
     "main": "own code: ",
-    "embed": "embedded ",
+    "embed": "file ",
     "section": "in the program: ",
 }
 _SUMMED = re.compile(r"[\d,]+ more")
