@@ -73,12 +73,15 @@ def say_what_is_wrong(report: Report, references: int) -> None:
         if image.probe is not None and image.probe.error is not None:
             error_line(f"{image.label}: {image.probe.error}")
     if report.verdict is not None:
-        _say_gates("failed", [gate for gate in report.verdict.gates if gate.passed is False])
-        _say_gates("could not be judged", [gate for gate in report.verdict.gates if gate.passed is None])
+        _say_gates(report, "failed", [gate for gate in report.verdict.gates if gate.passed is False])
+        _say_gates(report, "could not be judged", [gate for gate in report.verdict.gates if gate.passed is None])
 
 
-def _say_gates(how: str, gates: Sequence[Gate]) -> None:
+def _say_gates(report: Report, how: str, gates: Sequence[Gate]) -> None:
     """One line, about the first; the report has them all."""
     if gates:
+        from imgaudit.reports.story import grown
+
+        why = grown(gates[0], report)
         more = f" (and {len(gates) - 1} more)" if len(gates) > 1 else ""
-        error_line(f"{gates[0].id} {how}: {gates[0].message}{more}")
+        error_line(f"{gates[0].id} {how}: {gates[0].message}{f'; {why}' if why else ''}{more}")

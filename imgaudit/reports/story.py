@@ -50,7 +50,9 @@ def _verdict(verdict: model.Verdict, report: model.Report) -> str:
     unjudged = f", {skipped:,} not judged" if skipped else ""
     against = _figures(report) if is_held(report) else "; not compared with a baseline"
     if failed:
-        return f"Failed: {len(failed):,} of {total}{unjudged}. {sentence(failed[0].message)}{_grown(failed[0], report)}"
+        why = grown(failed[0], report)
+        grown_words = f" {sentence(why)}" if why else ""
+        return f"Failed: {len(failed):,} of {total}{unjudged}. {sentence(failed[0].message)}{grown_words}"
     if not verdict.passed and report.complete and skipped:
         first = next(gate for gate in verdict.gates if gate.passed is None)
         return f"Not passed: {skipped:,} of {total} could not be judged. {sentence(first.message)}"
@@ -59,20 +61,20 @@ def _verdict(verdict: model.Verdict, report: model.Report) -> str:
     return f"Passed: {total}{unjudged}{against}"
 
 
-def _grown(gate: model.Gate, report: model.Report) -> str:
-    """How the size of a gate differs from the baseline, where the gate itself doesn't say."""
+def grown(gate: model.Gate, report: model.Report) -> str:
+    """How the size of a gate differs from the baseline and why, where the gate itself doesn't say; else empty."""
     told = causes.largest(report, gate.label, gate.measure)
     if not told or not is_held(report) or "largest cause" in gate.message:
         return ""
-    total = next(
-        total
-        for item in causes.differences(report)
-        if item.label == gate.label
-        for measure, total in zip(item.measures, item.totals, strict=True)
-        if measure == gate.measure
-    )
     cause = f"largest cause: {told}"
-    return f" {sentence(f'{total} against the baseline; {cause}' if gate.id.startswith('budget.') else cause)}"
+    if not gate.id.startswith("budget."):
+        return cause
+    found = next(item for item in causes.differences(report) if item.label == gate.label).only(gate.measure)
+    return f"{found.totals[0]} against {_baseline(report)}; {cause}"
+
+
+def _baseline(report: model.Report) -> str:
+    return reference_words(report.comparison) if report.comparison is not None else "nothing"
 
 
 def is_held(report: model.Report) -> bool:

@@ -7,8 +7,8 @@ import pytest
 
 from imgaudit import model
 from imgaudit.model.comparison import CauseKind, Measure
-from imgaudit.reports import RenderOptions, causes, render
-from tests.support import reports
+from imgaudit.reports import RenderOptions, causes, render, story
+from tests.support import gated, reports
 
 KINDS: tuple[CauseKind, ...] = get_args(CauseKind)
 SIZES = tuple(700_000 // n * (-1 if n % 3 == 0 else 1) for n in range(1, 31))
@@ -132,3 +132,19 @@ def test_several_images_show_three_causes_each_and_a_page_all() -> None:
     assert all(f"file added: /data/{n}<" in page for n in range(30))
     assert page.count("All causes of") >= 2
     assert "27 more" in str(render(report, "markdown"))
+
+
+def test_a_gate_that_does_not_say_why_is_told_the_cause() -> None:
+    report = gated.report()
+    over = gated.gate("budget.download", "scratch", False, "download of scratch is 2.85 MB, 850 kB over its budget")
+    cause = "largest cause: module example.org/x v1.2.0 -> v1.3.0, ~+900 kB"
+    assert story.grown(over, report) == f"+1.16 MB (+68.6 %) against the baseline; {cause}"
+    growth = gated.gate("regression.download", "scratch", False, "download of scratch is 2.85 MB")
+    assert story.grown(growth, report) == cause
+    for known in (
+        gated.gate("regression.download", "scratch", False, "largest cause: it"),
+        gated.gate("budget.layers", "scratch", False, "layers of scratch are 9", "layers"),
+        gated.gate("budget.download", "alpine", False, "download of alpine is 5.93 MB"),
+    ):
+        assert story.grown(known, report) == ""
+    assert story.grown(over, reports.report(reports.scratch())) == ""
