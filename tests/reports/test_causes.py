@@ -1,5 +1,6 @@
 """Causes in words: every kind, largest first, nothing lost between what is shown and what is summed up."""
 
+import re
 from typing import get_args
 
 import msgspec
@@ -148,3 +149,10 @@ def test_a_gate_that_does_not_say_why_is_told_the_cause() -> None:
     ):
         assert story.grown(known, report) == ""
     assert story.grown(over, reports.report(reports.scratch())) == ""
+
+
+@pytest.mark.parametrize("format", ["table", "markdown", "html", "github"])
+@pytest.mark.parametrize("report", [gated.report(), reports.compared()], ids=["check", "compare"])
+def test_every_format_tells_them_once(report: model.Report, format: str) -> None:
+    text = str(render(report, format))
+    assert len(re.findall(r"Why (?:it|they|<code>scratch</code>) differs?(?=\n|\*\*|</summary>|</h2>)", text)) == 1
