@@ -80,7 +80,18 @@ def test_the_order_of_what_has_none_changes_nothing(snapshot: model.Snapshot, ch
     def mixed(rows: tuple[Any, ...]) -> tuple[Any, ...]:
         return tuple(chance.sample(rows, len(rows)))
 
-    other = msgspec.structs.replace(snapshot, packages=mixed(snapshot.packages), files=mixed(snapshot.files))
+    programs = tuple(
+        msgspec.structs.replace(
+            program,
+            packages=mixed(program.packages),
+            embeds=mixed(program.embeds),
+            sections=mixed(program.sections),
+        )
+        for program in snapshot.programs
+    )
+    other = msgspec.structs.replace(
+        snapshot, packages=mixed(snapshot.packages), files=mixed(snapshot.files), programs=programs
+    )
     assert encode_baseline([Recorded(DAY, other)]) == encode_baseline([Recorded(DAY, snapshot)])
 
 
