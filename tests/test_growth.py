@@ -14,7 +14,7 @@ from imgaudit.baseline import Match, Recorded, match_file, match_images, own_lab
 from imgaudit.comparison import compare_with
 from imgaudit.configuration import Budget, BudgetMeasure, Drift, Growth, Regression, Settings
 from imgaudit.gates import Held, Rules, without_gate
-from imgaudit.gates.regression import allowed, cause_words
+from imgaudit.gates.regression import allowed, growth_gates
 from imgaudit.model.comparison import CauseKind
 from imgaudit.reports import causes as words
 from imgaudit.snapshot import take_snapshot
@@ -162,12 +162,25 @@ def test_tenfold_is_in_times() -> None:
 
 @pytest.mark.parametrize("kind", get_args(CauseKind))
 def test_causes_read_as_in_reports(kind: CauseKind) -> None:
-    cause = model.Cause(cause=kind, bytes=5, detail="what it was")
-    assert cause_words(cause) == words.words(kind, "what it was")
+    assert with_cause(kind, "what it was").endswith(f"; largest cause: {words.words(kind, 'what it was')}, +90 B")
 
 
 def test_a_long_cause_is_cut() -> None:
-    assert len(cause_words(model.Cause(cause="base", bytes=5, detail="x" * 5_000))) < 200
+    assert len(with_cause("base", "x" * 5_000)) < 300
+
+
+def with_cause(kind: CauseKind, detail: str) -> str:
+    """The line about growth of this one cause."""
+    change = model.Change(
+        label="app",
+        measure="rootfs",
+        delta=90,
+        causes=(model.Cause(cause=kind, bytes=90, detail=detail),),
+        unexplained=0,
+    )
+    held = Held("baseline.json", {"app": Match("app", take_snapshot(sized(rootfs=10)))}, (change,))
+    (gate,) = growth_gates(sized(rootfs=100), held, Growth(("rootfs",), 1, None))
+    return gate.message
 
 
 # What can't be judged

@@ -3,43 +3,20 @@
 import dataclasses
 import datetime
 import fractions
-import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from imgaudit import cause_words
 from imgaudit.baseline import Match
 from imgaudit.configuration import BudgetMeasure, Growth
 from imgaudit.gates.budgets import measure_words, measured
-from imgaudit.model import Cause, CauseKind, Change, Gate, Image, Snapshot
+from imgaudit.model import Change, Gate, Image, Snapshot
 from imgaudit.units import significant, size_words
 
 Family = Literal["regression", "drift"]
 DETAIL = 160
 """Characters of a cause within a gate's line."""
 HOW_TO = "imgaudit baseline [LABEL=]REF... --write baseline.json, then check with --baseline baseline.json"
-
-
-# What comes before a cause's detail that does not say it itself, as in reports.
-LEADS: dict[CauseKind, str] = {
-    "base": "base ",
-    "layer-added": "layer added: ",
-    "layer-removed": "layer removed: ",
-    "file-added": "file added: ",
-    "file-removed": "file removed: ",
-    "file-changed": "file changed: ",
-    "duplicate": "duplicate: ",
-    "dead": "dead content, ",
-    "build-flags": "build flags: ",
-    "toolchain": "toolchain ",
-    "module-added": "module added: ",
-    "module-removed": "module removed: ",
-    "module-bumped": "module ",
-    "package": "package ",
-    "main": "own code: ",
-    "embed": "file ",
-    "section": "in the program: ",
-}
-_SUMMED = re.compile(r"[\d,]+ more")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -215,15 +192,10 @@ def _largest(change: Change | None) -> str:
     """Of the causes that made it grow."""
     if change is None:
         return "its causes are not looked into"
-    causes = [cause for cause in change.causes if cause.bytes > 0 and not _SUMMED.fullmatch(cause.detail)]
+    causes = [cause for cause in change.causes if cause.bytes > 0 and not cause_words.is_summed(cause.detail)]
     if not causes:
         return "no cause of it is known"
     largest = max(causes, key=lambda cause: cause.bytes)
     about = "about " if largest.estimated else ""
-    return f"largest cause: {cause_words(largest)}, {about}+{size_words(largest.bytes)}"
-
-
-def cause_words(cause: Cause) -> str:
-    """`module added: github.com/x/y v1.2.0`"""
-    detail = cause.detail if len(cause.detail) <= DETAIL else f"{cause.detail[: DETAIL - 3]}..."
-    return f"{LEADS.get(cause.cause, '')}{detail}"
+    detail = largest.detail if len(largest.detail) <= DETAIL else f"{largest.detail[: DETAIL - 3]}..."
+    return f"largest cause: {cause_words.words(largest.cause, detail)}, {about}+{size_words(largest.bytes)}"

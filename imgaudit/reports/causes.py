@@ -4,10 +4,9 @@ One cause is one row, with its bytes in each measure: what stands in rootfs, unp
 """
 
 import dataclasses
-import re
 
-from imgaudit import model
-from imgaudit.model.comparison import CauseKind, Measure
+from imgaudit import cause_words, model
+from imgaudit.model.comparison import Measure
 from imgaudit.reports import facts, numbers
 from imgaudit.reports.escape import shorten
 
@@ -22,74 +21,10 @@ DETAIL = 400
 
 UNEXPLAINED = "unexplained"
 
-# What comes before the detail, for details that don't say it themselves.
-WORDS: dict[CauseKind, str] = {
-    "base": "base {}",
-    "layer-added": "layer added: {}",
-    "layer-removed": "layer removed: {}",
-    "file-added": "file added: {}",
-    "file-removed": "file removed: {}",
-    "file-changed": "file changed: {}",
-    "duplicate": "duplicate: {}",
-    "small-files": "{}",
-    "dead": "dead content, {}",
-    "tar": "{}",
-    "compression": "{}",
-    "config": "{}",
-    "machine": "{}",
-    "symbols": "{}",
-    "dwarf": "{}",
-    "cgo": "{}",
-    "build-mode": "{}",
-    "race": "{}",
-    "cover": "{}",
-    "unoptimised": "{}",
-    "upx": "{}",
-    "pie": "{}",
-    "build-flags": "build flags: {}",
-    "toolchain": "toolchain {}",
-    "module-added": "module added: {}",
-    "module-removed": "module removed: {}",
-    "module-bumped": "module {}",
-    "package": "package {}",
-    "main": "own code: {}",
-    "embed": "file {}",
-    "section": "in the program: {}",
-}
-# What several are called whose details were summed up: `3 more`.
-MANY: dict[CauseKind, str] = {
-    "layer-added": "layers added",
-    "layer-removed": "layers removed",
-    "file-added": "files added",
-    "file-removed": "files removed",
-    "file-changed": "files changed",
-    "duplicate": "duplicates",
-    "small-files": "small files",
-    "dead": "dead content",
-    "module-added": "modules added",
-    "module-removed": "modules removed",
-    "module-bumped": "modules of another version",
-    "package": "packages",
-    "main": "own code",
-    "embed": "embedded files",
-    "section": "in the program",
-}
-_SUMMED = re.compile(r"[\d,]+ more")
-
 
 def words(kind: str, detail: str, limit: int = DETAIL) -> str:
-    """`module example.org/x v1.2.0 -> v1.3.0`. Kinds of a later version stand as they are."""
-    detail = shorten(detail, limit)
-    plain = kind.replace("-", " ")
-    if not detail:
-        return plain
-    if _SUMMED.fullmatch(detail):
-        return f"{_look_up(MANY, kind) or plain}: {detail}"
-    return (_look_up(WORDS, kind) or f"{plain}: {{}}").replace("{}", detail, 1)
-
-
-def _look_up(table: dict[CauseKind, str], kind: str) -> str | None:
-    return next((text for known, text in table.items() if known == kind), None)
+    """`module example.org/x v1.2.0 -> v1.3.0`; details of more than limit characters are cut."""
+    return cause_words.words(kind, shorten(detail, limit))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
