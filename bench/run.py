@@ -5,7 +5,8 @@
 
 Whole processes from outside: wall seconds and peak resident memory, the median of N runs (default 5) after one that
 is not counted, tool after tool in each round, so that a machine that slows down slows all of them. Cold caches of the
-tools' own: each run of trivy gets an empty one. bench/images.py makes the images.
+tools' own: each run of imgaudit and trivy gets an empty one; with --again they keep it, and the first run fills it.
+bench/images.py makes the images.
 """
 
 import argparse
@@ -42,14 +43,14 @@ def command(tool: str, kind: str, path: pathlib.Path, fresh: str) -> list[str] |
     return None if kind == "oci-dir" else ["dive", f"docker-archive://{path}"]
 
 
-def measure(arguments: list[str]) -> tuple[float, int]:
-    """Wall seconds and peak resident bytes of one run."""
+def measure(arguments: list[str], cache: str) -> tuple[float, int]:
+    """Wall seconds and peak resident bytes of one run. cache: imgaudit's folder."""
     start = time.perf_counter()
     process = subprocess.Popen(
         arguments,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, "CI": "true", "SYFT_CHECK_FOR_APP_UPDATE": "false"},
+        env={**os.environ, "CI": "true", "SYFT_CHECK_FOR_APP_UPDATE": "false", "IMGAUDIT_CACHE": cache},
     )
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - start
@@ -63,6 +64,7 @@ def measure(arguments: list[str]) -> tuple[float, int]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--again", action="store_true", help="time second audits: with what the tools remember")
     parser.add_argument("--image", nargs="+", choices=list(IMAGES), default=list(IMAGES))
     parser.add_argument("--tool", nargs="+", default=["trivy", "syft", "dive"])
     args = parser.parse_args()
@@ -77,15 +79,19 @@ def main() -> None:
         if not path.exists():
             raise SystemExit(f"{path} is not there: make it with bench/images.py")
         taken: dict[str, list[tuple[float, int]]] = {tool: [] for tool in tools}
+        kept = {tool: tempfile.TemporaryDirectory() for tool in tools}
         for turn in range(args.runs + 1):
             for tool in tools:
                 with tempfile.TemporaryDirectory() as fresh:
-                    arguments = command(tool, kind, path, fresh)
+                    cache = kept[tool].name if args.again else fresh
+                    arguments = command(tool, kind, path, cache)
                     if arguments is None:
                         continue
-                    result = measure(arguments)
+                    result = measure(arguments, cache)
                 if turn:  # the first only warms the page cache
                     taken[tool].append(result)
+        for folder in kept.values():
+            folder.cleanup()
         own = statistics.median(seconds for seconds, _ in taken["imgaudit"])
         for tool in tools:
             if not taken[tool]:

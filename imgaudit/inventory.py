@@ -34,12 +34,14 @@ def take_inventory(flat: Flattened, limits: Limits) -> Inventory:
 def _waste(flat: Flattened) -> Waste:
     copies: dict[str, list[int]] = {}
     for dead in flat.dead_files:
-        copies.setdefault(dead.path, []).append(dead.size)
+        sizes = copies.setdefault(dead.path, [])
+        sizes.append(dead.size)
+        if dead.cause in ("deleted", "opaque_hidden"):
+            sizes.append(0)  # there was a time without it
     live = {node.path: node.entry.size for node in flat.tree.files() if node.path in copies}
-    dead_least = sum(min(*sizes, live[path]) for path, sizes in copies.items() if path in live)
-    repeated = sum(sum(sizes) for sizes in copies.values()) + sum(live.values())
+    again = sum(min(*sizes, live[path]) for path, sizes in copies.items() if path in live)
     return Waste(
         total=flat.rootfs + flat.dead.total,
-        least=flat.rootfs - sum(live.values()) + dead_least,
-        repeated=repeated,
+        least=flat.rootfs - sum(live.values()) + again,
+        repeated=sum(sum(sizes) for sizes in copies.values()) + sum(live.values()),
     )

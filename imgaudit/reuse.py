@@ -7,20 +7,17 @@ its layer read after all. And only what was read to its end, verified, and cut s
 """
 
 import dataclasses
-import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol, cast
 
-import msgspec
-
-from imgaudit.anatomy import Account, with_account
+from imgaudit.anatomy import Account
 from imgaudit.assemble import ReadLayer, trusted
 from imgaudit.binaries import BinaryFacts
-from imgaudit.cache import Cache, Charges, StoredLayer
+from imgaudit.cache import Charges
 from imgaudit.errors import LimitError
-from imgaudit.layers import Budget, promised
-from imgaudit.limits import Limits
+from imgaudit.layers import Budget
 from imgaudit.model import Binary, GoInfo, Image
+from imgaudit.remembered import FreshLayer, Layer, Memory, Read, Remembered
 from imgaudit.sources import Promise, SourceImage, SourceLayer
 from imgaudit.system import Allowance
 
@@ -61,22 +58,6 @@ class LayerAllowance(Allowance):
         return True
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class FreshLayer(ReadLayer):
-    """A layer that was read now. refused: the image's layers together were over a limit, so it lacks something."""
-
-    charges: Charges
-    refused: bool
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Remembered:
-    """A layer that was read before."""
-
-    promise: Promise
-    stored: StoredLayer
-
-
 class Held(Protocol):
     """The bytes of programs that an audit holds. refused: not all that it wants had room."""
 
@@ -87,103 +68,59 @@ class Held(Protocol):
     def reserve(self, facts: BinaryFacts) -> bool: ...
 
 
-Result = FreshLayer | Remembered
-Read = SourceImage[Result]
-
-
 class Reuse:
-    """A sources.Recall for one image. what: the options besides limits that its Image depends on."""
+    """One reading of an image with a cache. account: anatomy.with_account, its options given."""
 
-    def __init__(self, cache: Cache, limits: Limits, *, predictions: bool, what: str) -> None:
-        self._cache, self._limits, self._predictions, self._what = cache, limits, predictions, what
-        self._account = functools.partial(with_account, limits=limits, predictions=predictions)
-        self._asked: dict[Promise, Remembered | None] = {}
-        self._unwanted: set[str] = set()  # diff_ids that have to be read all the same
-        self._given_up = False
-
-    # What a source asks.
-
-    def layer(self, promise: Promise) -> Remembered | None:
-        """Nothing is read of a layer that is remembered; whether its bytes are still those is not looked at."""
-        if self._given_up or promise.diff_id in self._unwanted:
-            return None
-        if promise not in self._asked:
-            stored = self._cache.layer(promise.diff_id, promise.digest, self._limits)
-            fits = stored is not None and (
-                promise.size in (None, stored.stored)
-                and promised(promise.media_type) in (None, stored.compression)  # else it is an anomaly
-                and (promise.digest is not None or stored.compression == "none")
-            )
-            self._asked[promise] = Remembered(promise, stored) if stored is not None and fits else None
-        return self._asked[promise]
-
-    def document(self, name: str) -> bytes | None:
-        return None if self._given_up else self._cache.document(name)
-
-    def keep_document(self, name: str, content: bytes) -> None:
-        self._cache.keep_document(name, content)
-
-    # What an audit asks, in this order.
-
-    def image(self, read: Read) -> Image | None:
-        """The image as it was put together before, where not one layer had to be read."""
-        if read.skipped or not all(isinstance(layer.result, Remembered) for layer in read.layers):
-            return None
-        image = self._cache.image(self._facts(read), self._limits)
-        return None if image is None else msgspec.structs.replace(image, reference=read.reference)
+    def __init__(self, memory: Memory, read: Read, held: Held, account: Account, *, predictions: bool) -> None:
+        self._memory, self._read, self._held = memory, read, held
+        self._take_apart, self._predictions = account, predictions
 
     def layers(
-        self, read: Read, budget: Budget, allowance: Allowance, held: Held, detail: Callable[[str], None]
+        self, budget: Budget, allowance: Allowance, detail: Callable[[str], None]
     ) -> SourceImage[ReadLayer] | None:
-        """read with remembered layers decoded; None where it has to be read again."""
+        """The image with remembered layers decoded; None where it has to be read again."""
+        memory, read = self._memory, self._read
         decoded: dict[Promise, ReadLayer] = {}
         for layer in read.layers:
             if isinstance(layer.result, Remembered) and layer.result.promise not in decoded:
                 promise = layer.result.promise
                 found = layer.result.stored.load()
                 if found is None or found[0].diff_id != promise.diff_id:
-                    self._unwanted.add(promise.diff_id)
+                    memory.unwanted.add(promise.diff_id)
                     return None
                 decoded[promise] = ReadLayer(found[0], ())
                 detail(f"{promise.name} is cached")
-                self._given_up |= not _charge(decoded[promise], found[1], budget, allowance, held)
-        layers = tuple(
-            _with(layer, decoded[layer.result.promise] if isinstance(layer.result, Remembered) else layer.result)
-            for layer in read.layers
-        )
+                memory.given_up |= not _charge(decoded[promise], found[1], budget, allowance, self._held)
+        image = with_results(read, decoded)
         if decoded:
-            self._given_up |= _strained(read, held) or not all(_holds(layer) for layer in layers if layer.result)
-            if self._given_up:
-                return None
-        return dataclasses.replace(cast("SourceImage[ReadLayer]", read), layers=layers)
+            wrong = any(
+                layer.result is not None and not isinstance(trusted(layer), ReadLayer) for layer in image.layers
+            )
+            memory.given_up |= wrong or self._strained()
+        return None if decoded and memory.given_up else image
 
-    def account(self, read: Read, held: Held) -> Account:
+    def account(self, binary: Binary, content: memoryview | None) -> Binary:
         """anatomy.with_account, but for programs that were taken apart before."""
-
-        def account(binary: Binary, content: memoryview | None) -> Binary:
-            layer = read.layers[binary.layer or 0]
-            remembered = isinstance(layer.result, Remembered)
-            if content is None and not (remembered and held.wants(binary.go)):
-                return self._account(binary, None)  # there was no room for it
-            known = None
-            if not self._given_up:
-                known = self._cache.account(binary, self._limits, predictions=self._predictions)
+        memory, layer = self._memory, self._read.layers[binary.layer or 0]
+        if content is None and not (isinstance(layer.result, Remembered) and self._held.wants(binary.go)):
+            return self._take_apart(binary, None)  # there was no room for it
+        if not memory.given_up:
+            known = memory.cache.account(binary, memory.limits, predictions=self._predictions)
             if known is not None:
                 return known
-            if content is None:
-                self._unwanted.add(layer.diff_id)
-                return binary
-            taken = self._account(binary, content)
-            self._cache.keep_account(taken, self._limits, predictions=self._predictions)
-            return taken
+        if content is None:
+            memory.unwanted.add(layer.diff_id)
+            return binary
+        taken = self._take_apart(binary, content)
+        memory.cache.keep_account(taken, memory.limits, predictions=self._predictions)
+        return taken
 
-        return account
-
-    def finish(self, read: Read, image: Image, held: Held) -> Image | None:
+    def finish(self, image: Image) -> Image | None:
         """image, once all that may be known the next time is kept; None where it has to be read again."""
-        if self._given_up:
+        memory, read = self._memory, self._read
+        if memory.given_up:
             return image
-        if any(isinstance(layer.result, Remembered) and layer.diff_id in self._unwanted for layer in read.layers):
+        if any(isinstance(layer.result, Remembered) and layer.diff_id in memory.unwanted for layer in read.layers):
             return None
         for layer in read.layers:
             fresh = layer.result
@@ -192,32 +129,32 @@ class Reuse:
                 continue
             # The media type is no part of what a layer is remembered by, and so such an anomaly can't be in it.
             if not any(anomaly.kind == "compression-unlike-media-type" for anomaly in fresh.scan.anomalies):
-                self._cache.keep_layer(fresh.scan, fresh.charges, self._limits)
-        if image.complete and not _strained(read, held):
-            self._cache.keep_image(self._facts(read), image, self._limits)
+                memory.cache.keep_layer(fresh.scan, fresh.charges, memory.limits)
+        if image.complete and not self._strained():
+            memory.keep_image(read, image)
         return image
 
-    def _facts(self, read: Read) -> str:
-        """All of an image that its Image is made of."""
-        layers = [(each.diff_id, each.digest, each.media_type, each.size) for each in read.layers]
-        facts = (read.source, read.image_id, read.manifest_digest, read.index_digest, str(read.platform))
-        return repr((self._what, facts, read.engine_size, layers))
+    def _strained(self) -> bool:
+        """Whether something is missing because the layers together were over a limit: what, may depend on their
+        order."""
+        return self._held.refused or any(
+            isinstance(layer.error, LimitError) or (isinstance(layer.result, FreshLayer) and layer.result.refused)
+            for layer in self._read.layers
+        )
 
 
-def _with(layer: SourceLayer[Result], result: ReadLayer | None) -> SourceLayer[ReadLayer]:
-    return dataclasses.replace(cast("SourceLayer[ReadLayer]", layer), result=result)
+def with_results(read: Read, decoded: Mapping[Promise, ReadLayer]) -> SourceImage[ReadLayer]:
+    """The image with what was read of each layer, now or before."""
 
+    def result(layer: Layer | None) -> ReadLayer | None:
+        if isinstance(layer, FreshLayer):
+            return ReadLayer(layer.scan, layer.skipped)
+        return None if layer is None else decoded[layer.promise]
 
-def _holds(layer: SourceLayer[ReadLayer]) -> bool:
-    return isinstance(trusted(layer), ReadLayer)
-
-
-def _strained(read: Read, held: Held) -> bool:
-    """Whether something is missing because the layers together were over a limit: what, may depend on their order."""
-    return held.refused or any(
-        isinstance(layer.error, LimitError) or (isinstance(layer.result, FreshLayer) and layer.result.refused)
-        for layer in read.layers
+    layers = tuple(
+        dataclasses.replace(cast("SourceLayer[ReadLayer]", layer), result=result(layer.result)) for layer in read.layers
     )
+    return dataclasses.replace(cast("SourceImage[ReadLayer]", read), layers=layers)
 
 
 def _charge(layer: ReadLayer, charges: Charges, budget: Budget, allowance: Allowance, held: Held) -> bool:

@@ -13,9 +13,10 @@ import pathlib
 from collections.abc import Sequence
 
 from imgaudit.assemble import trusted
-from imgaudit.audit import AuditOptions, scan_blob
+from imgaudit.audit_options import AuditOptions
 from imgaudit.errors import ImageError, ImgauditError, OutputError, UsageError
 from imgaudit.layers import Budget, LayerScan, Node, flatten
+from imgaudit.reading import scan_blob
 from imgaudit.sources import LayerBlob, Source, SourceImage, open_source, parse_reference
 
 # Kinds that are described, never made: they need root, and a device node is a hole in the host.

@@ -136,11 +136,11 @@ def test_one_large_executable_is_held_at_a_time(
 ) -> None:
     """Layers are read side by side, and a kilobyte of gzip asks for a large executable in each. cut: bytes that the
     first layer lacks, so that it ends while it holds one."""
-    from imgaudit import audit
+    from imgaudit import reading
 
-    monkeypatch.setattr(audit, "LARGE", 1 << 20)
+    monkeypatch.setattr(reading, "LARGE", 1 << 20)
     held, most, lock = 0, 0, threading.Lock()
-    wants, let_go = audit._Collector.wants, audit._Collector.let_go
+    wants, let_go = reading._Collector.wants, reading._Collector.let_go
 
     def wanting(self: Any, path: str, size: int, mode: int, head: bytes) -> bool:
         nonlocal held, most
@@ -156,8 +156,8 @@ def test_one_large_executable_is_held_at_a_time(
             held -= self._holds_large
         let_go(self)
 
-    monkeypatch.setattr(audit._Collector, "wants", wanting)
-    monkeypatch.setattr(audit._Collector, "let_go", letting_go)
+    monkeypatch.setattr(reading._Collector, "wants", wanting)
+    monkeypatch.setattr(reading._Collector, "let_go", letting_go)
     large = make_elf() + bytes(8 << 20)
     stack = [Layer.of(file(f"/bin/{at}", large, 0o755)) for at in range(6)]
     stack[0].tar = stack[0].tar[: len(stack[0].tar) - cut * 9]

@@ -95,8 +95,8 @@ def test_what_no_budget_covers_is_said(cli: Cli, app: pathlib.Path, other: pathl
     configure('[budget]\n"app" = {layers = 5}')
     result = cli("check", f"app={app}", f"other={other}")
     assert result.code == 0
-    assert "other: no budget applies to it, so nothing of it was checked" in result.err.splitlines()
-    assert "app: no budget" not in result.err
+    assert "other: no limit applies to it, so nothing of it was checked" in result.err.splitlines()
+    assert "app: no limit" not in result.err
 
 
 def test_every_platform_is_checked(cli: Cli, tmp_path: pathlib.Path) -> None:

@@ -11,7 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgaudit.configuration import MEASURES, NAMES, Budget, CostSettings, ProbeSettings, Settings, load_settings
+from imgaudit.configuration import (
+    MEASURES,
+    NAMES,
+    Budget,
+    CostSettings,
+    Drift,
+    Growth,
+    ProbeSettings,
+    Regression,
+    Settings,
+    load_settings,
+)
 from imgaudit.errors import UsageError
 from imgaudit.limits import DEFAULT_LIMITS
 from imgaudit.units import LARGEST, parse_rate, parse_size
@@ -20,6 +31,15 @@ ALL = """
 [budget]
 "scratch*" = {download = "8MB", rootfs = "15MB", layers = 5}
 "alpine@linux/arm64" = {dead = "0B", duplicate = "500KB", content = "1.5GB", unpacked = "8MiB"}
+"*" = {files = {"/app/*" = "20MB", "*.so*" = "1MB"}, modules = {"github.com/aws/*" = "5MB", std = "6MB"}}
+[regression]
+measures = ["rootfs", "download"]
+max_growth = "500KB"
+max_growth_percent = 2.5
+max_age = "90d"
+[drift]
+since = "old/baseline.json"
+max_growth_percent = 20
 [cost]
 nodes = 1000
 pulls_per_day = 100
@@ -54,7 +74,15 @@ def test_all_that_it_may_hold(tmp_path: pathlib.Path) -> None:
             "alpine@linux/arm64",
             (("unpacked", 8 << 20), ("content", 1_500_000_000), ("dead", 0), ("duplicate", 500_000)),
         ),
+        Budget(
+            "*",
+            (),
+            files=(("/app/*", 20_000_000), ("*.so*", 1_000_000)),
+            modules=(("github.com/aws/*", 5_000_000), ("std", 6_000_000)),
+        ),
     )
+    assert settings.regression == Regression(Growth(("download", "rootfs"), 500_000, 2.5), max_age=90)
+    assert settings.drift == Drift(Growth(("download", "rootfs"), None, 20.0), since="old/baseline.json")
     assert settings.cost == CostSettings(nodes=1000, pulls_per_day=100, link=10_000_000)
     assert settings.probe == ProbeSettings(
         runs=5, port=8080, path="/health", timeout=2.5, memory=256_000_000, env={"NAME": "value", "EMPTY": ""}
@@ -167,6 +195,28 @@ def test_a_pyproject_that_means_imgaudit_must_be_right(tmp_path: pathlib.Path) -
         ('[budget]\napp = {layers = "5"}', 'layers = "5" is no whole number', "layers = 5"),
         ("[budget]\napp = {layers = true}", "layers = true is no whole number", "layers = 5"),
         ("[budget]\napp = {layers = -1}", "layers = -1 is out of range", "from 0 to 100,000,000"),
+        ('[budget]\napp = {files = "1MB"}', 'files = "1MB" is no table', 'for example "files" = {"/app/*"'),
+        ("[budget]\napp = {files = {}}", "files = {} sets no limit", 'for example files = {"/app/*"'),
+        ('[budget]\napp = {files = {app = "9MB"}}', "does not start with /", 'files = {"/app/*"'),
+        ('[budget]\napp = {files = {"/app" = 9}}', "/app = 9 has no unit", '"8MB"'),
+        ('[budget]\napp = {files = {"/app" = "64kB"}}', "is too small a limit", "65,536 bytes at least"),
+        ('[budget]\napp = {modules = {std = "5"}}', 'std = "5" has no unit', '"8MB"'),
+        ('[budget]\napp = {modules = {"a/*" = {}}}', "is no number with a unit", '"8MB"'),
+        ("[regression]", "[regression] sets no limit", 'max_growth = "500KB", max_growth_percent = 5, or both'),
+        ('[regression]\nmeasures = ["rootfs"]', "[regression] sets no limit", "max_growth"),
+        ('[regression]\nmax_grwth = "1MB"', '[regression] has no key "max_grwth"', 'did you mean "max_growth"?'),
+        ("[regression]\nmax_growth = 500", "max_growth = 500 has no unit", 'max_growth = "500KB"'),
+        ('[regression]\nmax_growth_percent = "5%"', "is no number of percent", "max_growth_percent = 5"),
+        ("[regression]\nmax_growth_percent = true", "is no number of percent", "max_growth_percent = 5"),
+        ("[regression]\nmax_growth_percent = -1", "is out of range", "percent, from 0"),
+        ("[regression]\nmax_growth_percent = nan", "is out of range", "percent, from 0"),
+        ('[regression]\nmeasures = ["size"]\nmax_growth = "1B"', "has an unknown one, size", "sizes: download"),
+        ('[regression]\nmeasures = ["layers"]\nmax_growth = "1B"', "has an unknown one, layers", "sizes: download"),
+        ('[regression]\nmeasures = "rootfs"\nmax_growth = "1B"', "is no list of words", '["download", "rootfs"]'),
+        ('[regression]\nmax_growth = "1B"\nmax_age = 90', "max_age = 90 is no string", "quotes"),
+        ('[regression]\nmax_growth = "1B"\nmax_age = "3 weeks"', "is no number of days", 'max_age = "90d"'),
+        ('[drift]\nmax_growth = "1MB"', "[drift] names no older baseline", "since = "),
+        ('[drift]\nsince = "a.json"', "[drift] sets no limit", "max_growth"),
         ("[cost]\nnode = 3", '[cost] has no key "node"', 'did you mean "nodes"? keys: nodes'),
         ("[cost]\nnodes = 0", "nodes = 0 is out of range", "from 1"),
         ("[cost]\nnodes = 1000000000", "is out of range", "to 100,000,000"),
@@ -200,6 +250,14 @@ def test_what_is_not_understood_is_an_error_with_a_remedy(
     error = refused(text, tmp_path)
     assert says in str(error)
     assert remedy in (error.hint or "")
+
+
+def test_the_older_baseline_stands_beside_its_settings(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "ci").mkdir()
+    (tmp_path / "ci" / "limits.toml").write_text('[drift]\nsince = "v1.json"\nmax_growth = "1MB"')
+    drift = load_settings("ci/limits.toml", {}, tmp_path).drift
+    assert drift is not None
+    assert drift.since == "ci/v1.json"
 
 
 def test_every_measure_can_have_a_budget(tmp_path: pathlib.Path) -> None:
@@ -314,16 +372,23 @@ def test_any_number_of_bytes_is_read_exactly(size: int) -> None:
 
 
 def test_the_documented_example_is_understood(tmp_path: pathlib.Path, repo: pathlib.Path) -> None:
-    for page, tables in (("configuration.md", 3), ("cost.md", 1)):
+    for page, tables in (("configuration.md", 5), ("cost.md", 1)):
         blocks = re.findall(r"^```toml\n(.*?)^```", (repo / "docs" / page).read_text(), re.DOTALL | re.MULTILINE)
         assert len(blocks) == 1
         settings = load(blocks[0], tmp_path)
-        parts = (settings.budget, settings.cost.is_set, settings.probe != ProbeSettings())
+        parts = (
+            settings.budget,
+            settings.regression,
+            settings.drift,
+            settings.cost.is_set,
+            settings.probe != ProbeSettings(),
+        )
         assert sum(map(bool, parts)) == tables
 
 
 def test_every_key_is_documented(repo: pathlib.Path) -> None:
     page = (repo / "docs" / "configuration.md").read_text()
     keys = [field.name for part in (CostSettings, ProbeSettings) for field in dataclasses.fields(part)]
+    keys += ["files", "modules", "measures", "max_growth", "max_growth_percent", "max_age", "since"]
     for name in (*MEASURES, *keys):
         assert f"\n| `{name}` | " in page, name

@@ -215,3 +215,83 @@ def test_a_probe_that_failed_is_exit_code_3() -> None:
     for error, code in ((None, 0), ("it ended with exit code 1 before it was ready", 3)):
         probed = msgspec.structs.replace(image(), probe=model.Probe(runs=0, error=error))
         assert exit_code(reports.report(probed)) == code
+
+
+# Single files, and modules of the program
+
+
+def with_files(floor: int = 65_536) -> model.Image:
+    rows = {"/app/server": 6_912_000, "/app/web/app.js": 300_000, "/usr/lib/libc.so.6": 2_000_000}
+    files = tuple(model.InventoryFile(path=path, size=size, layer=1) for path, size in rows.items() if size >= floor)
+    return msgspec.structs.replace(image(), inventory=model.Inventory(floor=floor, files=files, small=()))
+
+
+def part_of(image: model.Image, **parts: tuple[tuple[str, int], ...]) -> model.Gate:
+    verdict = budget_verdict(reports.report(image), [Budget("*", (), **parts)])
+    assert len(verdict.gates) == 1
+    assert verdict.passed is (verdict.gates[0].passed is True)
+    return verdict.gates[0]
+
+
+def test_the_largest_file_that_matches_is_held() -> None:
+    gate = part_of(with_files(), files=(("/app/*", 6_912_000),))
+    assert (gate.id, gate.measure, gate.passed, gate.actual) == ("budget.file", "file", True, 6_912_000)
+    gate = part_of(with_files(), files=(("/app/*", 6_000_000),))
+    assert gate.message == "file /app/server of app is 6.91 MB, 912 kB over its budget of 6.00 MB"
+    assert gate.passed is False
+    assert part_of(with_files(), files=(("*.so*", 1_999_999),)).passed is False
+
+
+def test_a_file_that_is_not_there_is_not_passed() -> None:
+    gate = part_of(with_files(), files=(("/srv/*", 10**9),))
+    assert gate.passed is None
+    assert gate.message == "no file of 65.5 kB or more matches /srv/* in app"
+
+
+def test_files_that_are_not_listed_are_not_judged() -> None:
+    """An image of very many files lists the larger ones only: one of 1 MB may be there, below the floor."""
+    assert part_of(with_files(1 << 20), files=(("/app/*", 1_000_000),)).passed is None
+    assert part_of(with_files(1 << 20), files=(("/app/*", 2_000_000),)).passed is False
+    assert part_of(image(), files=(("/app/*", 10**9),)).message.startswith("the files of app are unknown")
+
+
+def test_modules_are_held_together() -> None:
+    """reports.breakdown: 35 % of 6,912,000 bytes are the standard library's, 30 % the program's own module."""
+    gate = part_of(image(), modules=(("std", 2_419_200),))
+    assert (gate.id, gate.measure, gate.passed, gate.actual) == ("budget.module", "module", True, 2_419_200)
+    gate = part_of(image(), modules=(("*", 4_000_000),))
+    assert gate.passed is False
+    assert gate.message == (
+        "modules * in /app/server of app (2, the largest std with 2.42 MB) are 4.49 MB, 493 kB over their budget of "
+        "4.00 MB"
+    )
+    assert part_of(image(), modules=(("example.org/*", 1),)).message.startswith("module example.org/shop in ")
+
+
+def test_modules_that_are_unknown_or_not_there_are_not_passed() -> None:
+    assert part_of(image(), modules=(("github.com/aws/*", 10**9),)).message == (
+        "no module of /app/server in app matches github.com/aws/*"
+    )
+    bare = msgspec.structs.replace(image(), binaries=(reports.binary(),))
+    for judged, why in ((bare, "/app/server was not accounted for"), (without_program(), "its program was not found")):
+        gate = part_of(judged, modules=(("std", 10**9),))
+        assert (gate.passed, gate.message) == (None, f"modules std of app are unknown: {why}")
+
+
+def without_program() -> model.Image:
+    return msgspec.structs.replace(image(), binaries=())
+
+
+def test_of_several_limits_of_one_glob_the_strictest_counts() -> None:
+    budgets = [
+        Budget("*", (), files=(("/app/*", 9_000_000), ("*.js", 400_000)), modules=(("std", 9_000_000),)),
+        Budget("app", (("layers", 3),), files=(("/app/*", 8_000_000),), modules=(("std", 3_000_000),)),
+    ]
+    verdict = budget_verdict(reports.report(with_files()), budgets)
+    assert [(gate.id, gate.limit) for gate in verdict.gates] == [
+        ("budget.layers", 3),
+        ("budget.file", 8_000_000),
+        ("budget.file", 400_000),
+        ("budget.module", 3_000_000),
+    ]
+    assert verdict.passed

@@ -7,10 +7,10 @@ import pytest
 
 import imgaudit
 from imgaudit import binaries
-from imgaudit.audit import _Held
 from imgaudit.errors import ImageError, SourceError, UsageError
 from imgaudit.model import Image as AuditedImage
 from imgaudit.model import Report
+from imgaudit.reading import _Held
 from tests.support.elf import make_elf
 from tests.support.gobuild import HELLO, NET, build
 from tests.support.images import Image, Layer, docker_archive, file

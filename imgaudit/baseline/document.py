@@ -76,8 +76,8 @@ def in_order(snapshot: Snapshot) -> Snapshot:
     """Lists whose order means nothing, sorted by name, so that only what changed differs from file to file."""
     return msgspec.structs.replace(
         snapshot,
-        packages=tuple(sorted(snapshot.packages, key=lambda row: (row.type, row.name, row.version, row.size or 0))),
-        files=tuple(sorted(snapshot.files, key=lambda row: (row.path, row.layer, row.size))),
+        packages=tuple(sorted(snapshot.packages, key=_fields)),
+        files=tuple(sorted(snapshot.files, key=_fields)),
         programs=tuple(_program_in_order(program) for program in snapshot.programs),
     )
 
@@ -87,10 +87,15 @@ def _program_in_order(program: SnapshotProgram) -> SnapshotProgram:
         program,
         settings=dict(sorted(program.settings.items())),
         modules=dict(sorted(program.modules.items())),
-        packages=tuple(sorted(program.packages, key=lambda row: (row.name, row.module or "", row.total))),
-        embeds=tuple(sorted(program.embeds, key=lambda row: (row.package, row.path, row.size))),
-        sections=tuple(sorted(program.sections, key=lambda row: (row.section, row.size))),
+        packages=tuple(sorted(program.packages, key=_fields)),
+        embeds=tuple(sorted(program.embeds, key=_fields)),
+        sections=tuple(sorted(program.sections, key=_fields)),
     )
+
+
+def _fields(row: msgspec.Struct) -> list[tuple[bool, Any]]:
+    """All of a row's fields in their order, what is unknown first."""
+    return [(value is not None, value) for value in msgspec.structs.astuple(row)]
 
 
 def _lines(value: Any, indent: str, before: str, after: str = "") -> Iterable[str]:

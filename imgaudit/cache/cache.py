@@ -11,16 +11,19 @@ import os
 import pathlib
 import secrets
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from imgaudit import __version__
 from imgaudit.cache import stored
 from imgaudit.cache.folder import Folder, open_folder
 from imgaudit.cache.stored import Account, Charges, StoredLayer
 from imgaudit.errors import UsageError
-from imgaudit.layers.interface import LayerScan
 from imgaudit.limits import DEFAULT_LIMITS, Limits
 from imgaudit.model import Binary, Image
 from imgaudit.units import parse_size
+
+if TYPE_CHECKING:
+    from imgaudit.layers.interface import LayerScan
 
 FORMAT = 1  # of what stored.py writes
 _KEY, _KEY_BYTES = "key", 16
@@ -39,14 +42,18 @@ class Cache:
         self.seed = int.from_bytes(key[:8], "big")
         self._common = f"{FORMAT}\n{__version__}\n{_checkout()}\n{hashlib.sha256(key).hexdigest()}"
 
+    @property
+    def path(self) -> pathlib.Path:
+        return self._folder.path
+
     def layer(self, diff_id: str, digest: str | None, limits: Limits) -> StoredLayer | None:
         """What was read of the layer whose tar has this diff_id, stored as the blob with this digest, or plain."""
         data = self._folder.read(self._layer(diff_id, digest, limits), stored.LARGEST)
         return None if data is None else StoredLayer.of(data)
 
-    def keep_layer(self, scan: LayerScan, charges: Charges, limits: Limits) -> None:
+    def keep_layer(self, scan: "LayerScan", charges: Charges, limits: Limits) -> None:
         """scan: of a layer that was read to its end, and whose digests are what its image promised."""
-        data = stored.encode_layer(scan, charges)
+        data = stored.layer_bytes(scan, charges)
         if data is not None:
             self._folder.write(self._layer(scan.diff_id, scan.digest, limits), data)
 

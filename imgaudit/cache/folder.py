@@ -18,6 +18,7 @@ import xxhash
 CHECKSUM = 16  # bytes, XXH3-128: against damage; against others there are the owner and the mode
 _TEMPORARY = "new-"
 _ABANDONED = 3600.0  # seconds after which a temporary file has no writer any more
+_BLOCK = 4096
 _KEPT_WHEN_FULL = 0.8  # of the limit: so that not every entry written has to look through the folder again
 
 
@@ -30,6 +31,7 @@ class Folder:
     def __init__(self, path: pathlib.Path, fd: int, limit: int, detail: Callable[[str], None]) -> None:
         self.path, self._fd, self._limit, self._detail = path, fd, limit, detail
         self._writable = True
+        self._used: int | None = None  # bytes of the folder, as far as this process knows
 
     def read(self, name: str, most: int) -> memoryview | None:
         """The content of an entry of up to `most` bytes; None where there is none that can be believed."""
@@ -50,10 +52,10 @@ class Folder:
             if not stat.S_ISREG(status.st_mode) or not _is_ours(status) or status.st_size > most + CHECKSUM:
                 return None
             with open(fd, "rb", buffering=0, closefd=False) as file:
-                data = memoryview(file.read(most + CHECKSUM + 1))
+                data = memoryview(file.read(status.st_size + 1))
         except OSError:
             return None
-        if len(data) < CHECKSUM or data[:CHECKSUM] != _checksum(name, data[CHECKSUM:]):
+        if len(data) != status.st_size or len(data) < CHECKSUM or data[:CHECKSUM] != _checksum(name, data[CHECKSUM:]):
             return None
         return data[CHECKSUM:]
 
@@ -64,7 +66,9 @@ class Folder:
             return
         try:
             self._write(name, _checksum(name, content), content, replace=True)
-            self._make_room()
+            self._used = None if self._used is None else self._used + _rounded(size)
+            if self._used is None or self._used > self._limit:
+                self._make_room()
         except OSError as error:
             self._give_up(error)
 
@@ -108,16 +112,16 @@ class Folder:
                         if now - status.st_mtime > _ABANDONED:
                             os.unlink(entry.name, dir_fd=self._fd)
                     elif "-" in entry.name and stat.S_ISREG(status.st_mode):  # the key has no dash, and stays
-                        total += status.st_size
-                        found.append((status.st_mtime_ns, entry.name, status.st_size))
-        if total <= self._limit:
-            return
+                        total += _rounded(status.st_size)
+                        found.append((status.st_mtime_ns, entry.name, _rounded(status.st_size)))
+        wished = self._limit if total <= self._limit else int(self._limit * _KEPT_WHEN_FULL)
         for _, name, size in sorted(found):
-            if total <= self._limit * _KEPT_WHEN_FULL:
-                return
+            if total <= wished:
+                break
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(name, dir_fd=self._fd)
             total -= size
+        self._used = total
 
     def _give_up(self, error: OSError) -> None:
         if self._writable:
@@ -132,8 +136,16 @@ class Folder:
     __del__ = close
 
 
+def _rounded(size: int) -> int:
+    """What a file takes on disk."""
+    return -(-size // _BLOCK) * _BLOCK
+
+
 def open_folder(path: pathlib.Path, limit: int, detail: Callable[[str], None]) -> Folder | None:
     """The folder, made where it is missing; None, told through detail, where there can be none or it isn't trusted."""
+    if os.open not in os.supports_dir_fd:
+        detail("no cache is used: this system lacks what makes it safe")
+        return None
     try:
         fd = _opened(path)
     except (OSError, ValueError) as error:

@@ -1,24 +1,26 @@
 """What stands in the cache, and its bytes: msgpack of a closed set of types, zstd around it.
 
-Nothing else can come out of an entry: every value is checked against its type when it is decoded.
+Nothing else can come out of an entry: every value is checked against its type when it is decoded. What a layer's entry
+holds is in scans.py, which loads only when one is decoded.
 """
 
 import dataclasses
 import struct
 import sys
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from imgaudit.binaries.interface import BinaryFacts
-from imgaudit.layers.interface import Compression, Entry, LayerScan
-from imgaudit.model import Analysis, Anomaly, Binary, Prediction, SizeBreakdown, UpxInfo
-from imgaudit.system.collect import Certificates, Kept
+from imgaudit.mediatype import Compression
+from imgaudit.model import Analysis, Binary, Prediction, SizeBreakdown, UpxInfo
 
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
     from backports import zstd
+
+if TYPE_CHECKING:
+    from imgaudit.layers.interface import LayerScan
 
 T = TypeVar("T")
 
@@ -63,25 +65,6 @@ class Account(msgspec.Struct, frozen=True, array_like=True):
         )
 
 
-class _Layer(msgspec.Struct, array_like=True, gc=False):
-    """A LayerScan; programs and system are its payloads."""
-
-    compression: Compression
-    digest: str
-    diff_id: str
-    stored: int
-    unpacked: int
-    content: int
-    files: int
-    dirs: int
-    estimate: int | None
-    entries: list[Entry]
-    anomalies: list[Anomaly]
-    programs: dict[str, BinaryFacts]
-    system: dict[str, Kept | Certificates]
-    charges: Charges
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
 class StoredLayer:
     """A layer that was read before, whole, and was what its image promised; not yet decoded. stored: its bytes as
@@ -101,55 +84,21 @@ class StoredLayer:
             return None
         return cls(stored, _COMPRESSIONS[compression], data[_HEAD.size :])
 
-    def load(self) -> tuple[LayerScan, Charges] | None:
+    def load(self) -> "tuple[LayerScan, Charges] | None":
         """What was read; None for what is no layer."""
-        layer = decode(self._data, _Layer)
-        if layer is None or (layer.stored, layer.compression) != (self.stored, self.compression):
+        from imgaudit.cache.scans import decode_scan
+
+        found = decode_scan(self._data)
+        if found is None or (found[0].stored, found[0].compression) != (self.stored, self.compression):
             return None
-        scan = LayerScan(
-            compression=layer.compression,
-            digest=layer.digest,
-            diff_id=layer.diff_id,
-            stored=layer.stored,
-            unpacked=layer.unpacked,
-            content=layer.content,
-            files=layer.files,
-            dirs=layer.dirs,
-            estimate=layer.estimate,
-            entries=layer.entries,
-            payloads={**layer.programs, **layer.system},
-            anomalies=layer.anomalies,
-        )
-        return scan, layer.charges
+        return found
 
 
-def encode_layer(scan: LayerScan, charges: Charges) -> bytes | None:
+def layer_bytes(scan: "LayerScan", charges: Charges) -> bytes | None:
     """What StoredLayer.of takes; None for a layer with something in it that can't be kept."""
-    programs, system = {}, {}
-    for path, payload in scan.payloads.items():
-        if isinstance(payload, BinaryFacts):
-            programs[path] = dataclasses.replace(payload, content=None)
-        elif isinstance(payload, Kept | Certificates):
-            system[path] = payload
-        else:  # such as a script that was not kept, for the image has too many
-            return None
-    layer = _Layer(
-        compression=scan.compression,
-        digest=scan.digest,
-        diff_id=scan.diff_id,
-        stored=scan.stored,
-        unpacked=scan.unpacked,
-        content=scan.content,
-        files=scan.files,
-        dirs=scan.dirs,
-        estimate=scan.estimate,
-        entries=scan.entries,
-        anomalies=scan.anomalies,
-        programs=programs,
-        system=system,
-        charges=charges,
-    )
-    data = encode(layer)
+    from imgaudit.cache.scans import encode_scan
+
+    data = encode_scan(scan, charges)
     return None if data is None else _HEAD.pack(scan.stored, _COMPRESSIONS.index(scan.compression)) + data
 
 

@@ -2,25 +2,39 @@
 holds; never by its place, which a layer that is put in front would shift."""
 
 import dataclasses
-import re
-from collections.abc import Callable, Iterable
+import posixpath
+from collections.abc import Callable, Collection, Hashable, Iterable
 
 import msgspec
 
+from imgaudit.causes.steps import step_of
 from imgaudit.model import InventoryFile, Snapshot, SnapshotLayer
-
-_DIGEST = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Side:
-    """A layer of one image: its facts, and the live files that stand in it, by path."""
+    """A layer of one image: its facts, and the live files that stand in it, by path.
+
+    step: the instruction that made it, empty where that is unknown. service: where the service's program stands, in
+    this layer or another. again: of a layer that the other image has not, paths of what the image holds
+    besides: in a layer that both have, or as another file's content. The largest first.
+    """
 
     layer: SnapshotLayer
     files: dict[str, InventoryFile]
+    step: str
+    service: str | None
+    again: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What it is called where people read it."""
+        return self.step or f"layer {self.layer.diff_id[:19]}"
 
 
-Keys = Callable[[Side], Iterable[str]]
+Keys = Callable[[Side], Iterable[Hashable]]
+STEP = 200
+"""Characters of a step that are enough where a file is the same, too: it may be a megabyte, and the files many."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -37,6 +51,26 @@ class Sides:
     removed: list[Side]
     added: list[Side]
 
+    @property
+    def changed(self) -> list[tuple[Side, Side]]:
+        """Pairs whose content differs."""
+        return [(one, other) for one, other in self.pairs if one.layer.diff_id != other.layer.diff_id]
+
+    @property
+    def services(self) -> tuple[str, str] | None:
+        """Where the service's program stands on either side: it is one program, whatever its path."""
+        old, new = service_path(self.old), service_path(self.new)
+        return None if old is None or new is None else (old, new)
+
+
+def service_path(snapshot: Snapshot) -> str | None:
+    return next((program.path for program in snapshot.programs if program.role == "service"), None)
+
+
+def kind_of(file: InventoryFile) -> tuple[int, str]:
+    """What a file keeps that is moved or renamed: its size and its suffix."""
+    return file.size, posixpath.splitext(file.path)[1]
+
 
 def align(old: Snapshot, new: Snapshot) -> Sides:
     """Both sides with the same floor of what counts as a small file."""
@@ -49,8 +83,12 @@ def align(old: Snapshot, new: Snapshot) -> Sides:
         first = [side for side in first if not side.layer.from_base]
         second = [side for side in second if not side.layer.from_base]
     pairs: list[tuple[Side, Side]] = []
-    for keys in (_content, _step, _paths):
+    for keys in (_content, _step_and_paths, _step, _paths, _kinds):
         pairs += _matched(first, second, keys)
+    same = [pair for pair in pairs if pair[0].layer.diff_id == pair[1].layer.diff_id]
+    was, now = (
+        ({path for side in held for path in side.files} for held in zip(*same, strict=True)) if same else ((), ())
+    )
     return Sides(
         old=old,
         new=new,
@@ -58,8 +96,8 @@ def align(old: Snapshot, new: Snapshot) -> Sides:
         old_base=old_base if changed else [],
         new_base=new_base if changed else [],
         pairs=pairs,
-        removed=first,
-        added=second,
+        removed=[_with_again(side, now) for side in first],
+        added=[_with_again(side, was) for side in second],
     )
 
 
@@ -74,15 +112,26 @@ def _sides(snapshot: Snapshot, floor: int) -> list[Side]:
         else:
             counts[file.layer][0] += 1
             counts[file.layer][1] += file.size
+    service = service_path(snapshot)
     return [
-        Side(msgspec.structs.replace(layer, small_files=count, small=size), held)
+        Side(
+            layer=msgspec.structs.replace(layer, small_files=count, small=size),
+            files=held,
+            step=step_of(layer.created_by),
+            service=service,
+        )
         for layer, held, (count, size) in zip(snapshot.layers, files, counts, strict=True)
     ]
 
 
+def _with_again(side: Side, held: Collection[str]) -> Side:
+    found = [(-file.size, file.copy_of or path) for path, file in side.files.items() if file.copy_of or path in held]
+    return dataclasses.replace(side, again=tuple(path for _, path in sorted(found)))
+
+
 def _matched(first: list[Side], second: list[Side], keys: Keys) -> list[tuple[Side, Side]]:
     """Takes from both lists what has a key in common, first come first served."""
-    by_key: dict[str, list[int]] = {}
+    by_key: dict[Hashable, list[int]] = {}
     for place, side in enumerate(second):
         for key in keys(side):
             by_key.setdefault(key, []).append(place)
@@ -107,14 +156,24 @@ def _matched(first: list[Side], second: list[Side], keys: Keys) -> list[tuple[Si
     return pairs
 
 
-def _content(side: Side) -> Iterable[str]:
+def _content(side: Side) -> Iterable[Hashable]:
     return (side.layer.diff_id,)
 
 
-def _step(side: Side) -> Iterable[str]:
-    """The instruction, without the digests of what it copied (Docker's old builder writes `COPY file:<digest>`)."""
-    return () if side.layer.created_by is None else (_DIGEST.sub("", side.layer.created_by),)
+def _step_and_paths(side: Side) -> Iterable[Hashable]:
+    """Some tools write the same instruction for every layer."""
+    step = side.step[:STEP]
+    return ((step, path) for path in _paths(side)) if step else ()
 
 
-def _paths(side: Side) -> Iterable[str]:
-    return side.files
+def _step(side: Side) -> Iterable[Hashable]:
+    return (side.step,) if side.step else ()
+
+
+def _paths(side: Side) -> Iterable[Hashable]:
+    """The service's program is the same, whatever its name."""
+    return ("" if path == side.service else path for path in side.files)
+
+
+def _kinds(side: Side) -> Iterable[Hashable]:
+    return map(kind_of, side.files.values())

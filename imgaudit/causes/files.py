@@ -1,12 +1,13 @@
 """Files by path: added, removed, grown; inside a Go program by what it is made of."""
 
-from collections.abc import Mapping
+from collections import defaultdict
 
-from imgaudit.causes.alignment import Side
+from imgaudit.causes.alignment import Side, kind_of, service_path
+from imgaudit.causes.flags import differing_facts
 from imgaudit.causes.program import program_causes
 from imgaudit.model import Cause, InventoryFile, Snapshot
 
-Held = Mapping[str, InventoryFile]
+Held = dict[str, InventoryFile]
 
 
 def live(side: Side) -> int:
@@ -14,20 +15,10 @@ def live(side: Side) -> int:
     return sum(file.size for file in side.files.values()) + side.layer.small
 
 
-def services(old: Snapshot, new: Snapshot) -> tuple[str, str] | None:
-    """Where the service's program stands on either side: it is one program, whatever its path."""
-    paths = [program.path for side in (old, new) for program in side.programs if program.role == "service"]
-    return (paths[0], paths[1]) if len(paths) == 2 else None
-
-
 def compare_files(first: Held, second: Held, old: Snapshot, new: Snapshot) -> list[Cause]:
     """The difference of two sets of files, exactly."""
     programs, others = ({program.path: program for program in side.programs} for side in (old, new))
-    before = {path: path for path in first}
-    moved = services(old, new)
-    if moved and moved[0] in first and moved[1] in second and moved[1] not in first and moved[0] not in second:
-        del before[moved[0]]
-        before[moved[1]] = moved[0]
+    before = _counterparts(first, second, old, new)
     causes = []
     for path, file in second.items():
         if path not in before:
@@ -37,13 +28,34 @@ def compare_files(first: Held, second: Held, old: Snapshot, new: Snapshot) -> li
         one, other = programs.get(known.path), others.get(path)
         if one and other and one.accounted and other.accounted and (one.size, other.size) == (known.size, file.size):
             causes += program_causes(one, other)
-        else:
-            detail = path if known.path == path else f"{path}, before {known.path}"
-            causes.append(Cause(cause="file-changed", bytes=file.size - known.size, detail=detail))
-    for path, known in first.items():
-        if path not in second and before.get(path) == path:
-            causes.append(Cause(cause="file-removed", bytes=-known.size, detail=path))
+            continue
+        detail = path if known.path == path else f"{path}, before {known.path}"
+        if one and other:
+            detail = "; ".join([detail, *differing_facts(one, other)])
+        causes.append(Cause(cause="file-changed", bytes=file.size - known.size, detail=detail))
+    kept = set(before.values())
+    causes += [
+        Cause(cause="file-removed", bytes=-known.size, detail=path) for path, known in first.items() if path not in kept
+    ]
     return causes
+
+
+def _counterparts(first: Held, second: Held, old: Snapshot, new: Snapshot) -> dict[str, str]:
+    """Which file of first became which of second. By path; the service's program by its role; a file that was moved
+    or renamed by its size and suffix."""
+    found = {path: path for path in second if path in first}
+    was, now = service_path(old), service_path(new)
+    if was in first and now in second and was not in second and now not in first:
+        found[now] = was
+    left: defaultdict[tuple[int, str], list[str]] = defaultdict(list)
+    kept = set(found.values())
+    for path in reversed(first):
+        if path not in kept:
+            left[kind_of(first[path])].append(path)
+    for path, file in second.items():
+        if path not in found and left.get(kind_of(file)):
+            found[path] = left[kind_of(file)].pop()
+    return found
 
 
 def _added(file: InventoryFile) -> Cause:
@@ -52,6 +64,9 @@ def _added(file: InventoryFile) -> Cause:
     return Cause(cause="file-added", bytes=file.size, detail=file.path)
 
 
-def count_words(old: int, new: int) -> str:
-    """How many small files there are."""
-    return f"{new:,} small files" if old == new else f"{new:,} small files, before {old:,}"
+def small_files(one: Side, other: Side) -> Cause:
+    """Those of a layer that are not listed one by one."""
+    first, second = one.layer, other.layer
+    before = "" if first.small_files == second.small_files else f", before {first.small_files:,}"
+    detail = f"{second.small_files:,} small files of {other.name}{before}"
+    return Cause(cause="small-files", bytes=second.small - first.small, detail=detail)

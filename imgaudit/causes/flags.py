@@ -1,32 +1,80 @@
 """What differs in how two Go programs were built, in order of precedence."""
 
+import dataclasses
 import re
 from collections.abc import Callable
 
 from imgaudit.model import CauseKind, SnapshotProgram
 
 _NO_OPTIMISATION = re.compile(r"(?:^|[=\s'\"])-(?:N|l)(?=$|[\s'\"])")
-_OWN = ("-buildmode", "-race", "-cover", "-covermode", "CGO_ENABLED")
-"""Settings that have a cause of their own; all others are build flags."""
+_OWN = frozenset({"-buildmode", "-race", "-cover", "-covermode", "-asan", "-msan", "CGO_ENABLED"})
+"""Settings that are facts of their own; all others are build flags."""
+_DEFAULTS = {"GOAMD64": "v1", "GOARM64": "v8.0", "GOFIPS140": "off", "-trimpath": "false"}
+"""What it means where the go command did not write it down: older ones know fewer settings."""
 
 
-def build_facts(old: SnapshotProgram, new: SnapshotProgram) -> list[tuple[CauseKind, str]]:
-    """Causes that change all of a program's code, with what changed. Only what both sides tell is compared."""
-    found: list[tuple[CauseKind, str]] = []
-    for kind, read in _FACTS:
+@dataclasses.dataclass(frozen=True, slots=True)
+class BuildChange:
+    """What changes all of a program's code. kind: the first of what differs; detail: all of it, for nobody can tell
+    which of several made a function larger. instruments: it changes each function, whoever wrote it."""
+
+    kind: CauseKind
+    detail: str
+    instruments: bool
+
+
+def build_change(old: SnapshotProgram, new: SnapshotProgram) -> BuildChange | None:
+    """By precedence: how it is built, toolchain, other flags, which change the least. None where nothing differs."""
+    facts = _facts(old, new)
+    if not facts:
+        return None
+    return BuildChange(
+        kind=facts[0].kind,
+        detail="; ".join(fact.detail for fact in facts),
+        instruments=any(fact.instruments for fact in facts),
+    )
+
+
+def differing_facts(old: SnapshotProgram, new: SnapshotProgram) -> list[str]:
+    """In words, where the bytes of either can't be told apart."""
+    packing = [] if old.upx == new.upx else [packing_words(old.upx, new.upx)]
+    return [fact.detail for fact in _facts(old, new)] + packing
+
+
+def packing_words(before: str | None, now: str | None) -> str:
+    """How it was packed with UPX, and is; of one of several methods."""
+    if before is None:
+        return f"packed with UPX ({now})"
+    if now is None:
+        return "no longer packed with UPX"
+    return f"UPX: {before} -> {now}" if before != now else f"what UPX ({now}) takes off the rest"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Fact:
+    kind: CauseKind
+    detail: str
+    instruments: bool = False
+
+
+def _facts(old: SnapshotProgram, new: SnapshotProgram) -> list[_Fact]:
+    """Only what both sides tell is compared."""
+    found = []
+    for kind, name, instruments, read in _HOW:
         before, now = read(old), read(new)
         if before is not None and now is not None and before != now:
-            found.append((kind, _words(kind, before, now)))
-    flags = _other_flags(old, new)
-    if flags and old.machine == new.machine:  # each processor has flags of its own
-        found.append(("build-flags", flags))
+            found.append(_Fact(kind, _words(name, before, now), instruments))
+    if old.version and new.version and old.version != new.version:
+        found.append(_Fact("toolchain", f"{old.version} -> {new.version}"))
+    if old.machine == new.machine:  # each processor has flags of its own
+        found += [_Fact("build-flags", detail) for detail in _other_flags(old, new)]
     return found
 
 
-def _words(kind: CauseKind, before: str, now: str) -> str:
+def _words(name: str, before: str, now: str) -> str:
     if {before, now} == {"yes", "no"}:
-        return f"{'now' if now == 'yes' else 'no longer'} {_NAMES[kind]}"
-    return f"{_NAMES[kind]} {before} -> {now}"
+        return f"{'now' if now == 'yes' else 'no longer'} {name}"
+    return f"{name} {before} -> {now}"
 
 
 def _yes(value: bool | None) -> str | None:
@@ -52,39 +100,40 @@ def _mode(program: SnapshotProgram) -> str | None:
     return None if mode is None else "exe" if mode == "pie" else mode  # pie is a fact of its own
 
 
+def _linked(program: SnapshotProgram) -> str | None:
+    """How C is linked; without C there is nothing that cgo and its mode don't say already."""
+    if not program.cgo or program.linkage is None:
+        return None
+    return "dynamically" if program.linkage == "dynamic" else "statically"
+
+
 def _optimised(program: SnapshotProgram) -> str | None:
     return _yes(bool(_NO_OPTIMISATION.search(program.settings.get("-gcflags", "")))) if program.settings else None
 
 
-_FACTS: tuple[tuple[CauseKind, Callable[[SnapshotProgram], str | None]], ...] = (
-    ("machine", lambda program: program.machine),
-    ("race", _setting("-race")),
-    ("cover", _setting("-cover")),
-    ("unoptimised", _optimised),
-    ("cgo", _cgo),
-    ("build-mode", _mode),
-    ("pie", lambda program: _yes(program.pie)),
+# Cause, name, whether it changes each function (some much more than others), how to read it off a program.
+_HOW: tuple[tuple[CauseKind, str, bool, Callable[[SnapshotProgram], str | None]], ...] = (
+    ("machine", "another processor:", True, lambda program: program.machine),
+    ("race", "built with -race", True, _setting("-race")),
+    ("cover", "built with -cover", True, _setting("-cover")),
+    ("unoptimised", "built with -gcflags=-N or -l", True, _optimised),
+    ("build-flags", "built with -asan", True, _setting("-asan")),
+    ("build-flags", "built with -msan", True, _setting("-msan")),
+    ("cgo", "built with cgo", False, _cgo),
+    ("build-mode", "built with -buildmode", False, _mode),
+    ("build-mode", "linked", False, _linked),
+    ("pie", "built as a position-independent executable", True, lambda program: _yes(program.pie)),
 )
 
-_NAMES: dict[CauseKind, str] = {
-    "machine": "another processor:",
-    "race": "built with -race",
-    "cover": "built with -cover",
-    "unoptimised": "built with -gcflags=-N or -l",
-    "cgo": "built with cgo",
-    "build-mode": "built with -buildmode",
-    "pie": "built as a position-independent executable",
-}
 
-
-def _other_flags(old: SnapshotProgram, new: SnapshotProgram) -> str:
+def _other_flags(old: SnapshotProgram, new: SnapshotProgram) -> list[str]:
     if not old.settings or not new.settings:
-        return ""
+        return []
     found = []
-    for name in sorted((old.settings.keys() | new.settings.keys()) - set(_OWN)):
-        before, now = old.settings.get(name), new.settings.get(name)
+    for name in sorted((old.settings.keys() | new.settings.keys()) - _OWN):
+        before, now = (side.settings.get(name, _DEFAULTS.get(name, "")) for side in (old, new))
         if name == "-gcflags" and _optimised(old) != _optimised(new):
             continue
         if before != now:
-            found.append(f"{name}={before or 'not set'} -> {now or 'not set'}")
-    return ", ".join(found)
+            found.append(f"{name} {before or 'not set'} -> {now or 'not set'}")
+    return found

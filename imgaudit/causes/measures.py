@@ -1,129 +1,107 @@
 """The three measures of two aligned images, each as a list of causes.
 
-rootfs knows the whole tree: a path that both images have is one file, in whatever layer it stands. unpacked and
-download know layers: a file that is written again in a higher one is that layer's growth.
+rootfs and unpacked know the whole tree: a path that both images have is one file, in whatever layer it stands; but
+what an unchanged layer holds is no part of a difference in unpacked, only what other layers store again. download is
+what layers weigh: exact by layer, below that in proportion.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from imgaudit.causes.alignment import Side, Sides
 from imgaudit.causes.base import base_detail
-from imgaudit.causes.files import compare_files, count_words, live, services
+from imgaudit.causes.files import compare_files, live, small_files
+from imgaudit.causes.proportion import in_proportion
 from imgaudit.model import Cause, CauseKind, Snapshot
 
 
 def rootfs_causes(sides: Sides) -> list[Cause]:
-    causes = _base(sides, [live(side) for side in sides.new_base], [live(side) for side in sides.old_base])
-    first = {path: file for one, _ in sides.pairs for path, file in one.files.items()}
-    second = {path: file for _, other in sides.pairs for path, file in other.files.items()}
-    # What both have is one file, also where its layer is new on one side.
-    gone = {path: file for side in sides.removed for path, file in side.files.items()}
-    come = {path: file for side in sides.added for path, file in side.files.items()}
-    service = services(sides.old, sides.new) or ("", "")
-    elsewhere_old = {path for path in gone if path in second or path in come or path == service[0]}
-    elsewhere_new = {path for path in come if path in first or path in gone or path == service[1]}
-    first |= {path: gone[path] for path in elsewhere_old}
-    second |= {path: come[path] for path in elsewhere_new}
-    for side in sides.added:
-        named = sum(file.size for path, file in side.files.items() if path not in elsewhere_new)
-        causes.append(_layer("layer-added", side, named + side.layer.small))
-    for side in sides.removed:
-        named = sum(file.size for path, file in side.files.items() if path not in elsewhere_old)
-        causes.append(_layer("layer-removed", side, -named - side.layer.small))
-    causes += compare_files(first, second, sides.old, sides.new)
-    causes += [_small(one, other) for one, other in sides.pairs]
-    return _real(causes)
+    return _real([*_base(sides, live), *_tree(sides, sides.pairs, live)])
 
 
 def unpacked_causes(sides: Sides) -> list[Cause]:
-    causes = _base(sides, *([side.layer.unpacked for side in base] for base in (sides.new_base, sides.old_base)))
-    causes += [_layer("layer-added", side, side.layer.unpacked or 0) for side in sides.added]
-    causes += [_layer("layer-removed", side, -(side.layer.unpacked or 0)) for side in sides.removed]
-    for one, other in sides.pairs:
-        causes += _within(one, other, sides)
+    causes = [*_base(sides, _unpacked), *_tree(sides, sides.changed, _unpacked)]
+    for one, other in sides.changed:
+        causes += _around(one, other)
     return _real(causes)
 
 
 def download_causes(sides: Sides) -> list[Cause]:
     """Exact by layer; below that in proportion to what was unpacked, which is an estimate."""
     guess = sides.new.size.download_estimated
-    causes = _base(sides, *([side.layer.download for side in base] for base in (sides.new_base, sides.old_base)))
-    causes += [_layer("layer-added", side, side.layer.download or 0) for side in sides.added]
-    causes += [_layer("layer-removed", side, -(side.layer.download or 0)) for side in sides.removed]
-    causes.append(Cause(cause="config", bytes=_config(sides.new) - _config(sides.old), detail="the image's config"))
-    causes = [Cause(cause=row.cause, bytes=row.bytes, detail=row.detail, estimated=guess) for row in causes]
+    causes = [
+        *_base(sides, _download),
+        *(_layer("layer-added", side, _download(side)) for side in sides.added),
+        *(_layer("layer-removed", side, -_download(side)) for side in sides.removed),
+        Cause(cause="config", bytes=_config(sides.new) - _config(sides.old), detail="the image's config"),
+    ]
     for one, other in sides.pairs:
-        delta = (other.layer.download or 0) - (one.layer.download or 0)
+        delta = _download(other) - _download(one)
         if one.layer.diff_id == other.layer.diff_id:
-            detail = "the same layer, compressed otherwise"
-            causes.append(Cause(cause="compression", bytes=delta, detail=detail, estimated=guess))
-        elif delta:
-            causes += _in_proportion(delta, _within(one, other, sides), one, other, guess)
+            causes.append(Cause(cause="compression", bytes=delta, detail="the same layer, compressed otherwise"))
+            continue
+        within = compare_files(one.files, other.files, sides.old, sides.new)
+        within += [small_files(one, other), *_around(one, other)]
+        causes += in_proportion(delta, _real(within), one, other)
+    if guess:
+        causes = [Cause(cause=row.cause, bytes=row.bytes, detail=row.detail, estimated=True) for row in causes]
     return _real(causes)
 
 
-def _in_proportion(delta: int, causes: list[Cause], one: Side, other: Side, guess: bool) -> list[Cause]:
-    """A layer's difference by what differs in it. Where all of it grew, or all shrank, each has its share of delta;
-    else each as the layer compresses on the whole, and what that leaves is unexplained."""
-    causes = _real(causes)
-    whole = sum(row.bytes for row in causes)
-    if len(causes) == 1:
-        return [Cause(cause=causes[0].cause, bytes=delta, detail=causes[0].detail, estimated=guess)]
-    if not causes:
-        return []
-    one_way = all((row.bytes > 0) == (delta > 0) for row in causes)
-    if one_way and whole:
-        shares, given = [], 0
-        for row in causes[:-1]:
-            shares.append(delta * row.bytes // whole)
-            given += shares[-1]
-        shares.append(delta - given)
-    else:
-        packed = (one.layer.download or 0) + (other.layer.download or 0)
-        plain = (one.layer.unpacked or 0) + (other.layer.unpacked or 0)
-        shares = [row.bytes * packed // plain if plain else 0 for row in causes]
-    return [
-        Cause(cause=row.cause, bytes=share, detail=row.detail, estimated=True)
-        for row, share in zip(causes, shares, strict=True)
-    ]
-
-
-def _within(one: Side, other: Side, sides: Sides) -> list[Cause]:
-    """All that differs in the tar of one layer: live files, dead ones, headers and padding."""
-    if one.layer.diff_id == other.layer.diff_id:
-        return []
-    causes = compare_files(one.files, other.files, sides.old, sides.new)
-    causes.append(_small(one, other))
-    dead = (other.layer.dead or 0) - (one.layer.dead or 0)
-    causes.append(Cause(cause="dead", bytes=dead, detail=f"overwritten or deleted by later layers: {_step(other)}"))
-    around = _around(other) - _around(one)
-    causes.append(Cause(cause="tar", bytes=around, detail="headers and padding of layers"))
+def _tree(sides: Sides, pairs: list[tuple[Side, Side]], whole: Callable[[Side], int]) -> list[Cause]:
+    """Files of these pairs and of layers that one image has alone; whole: what such a layer counts."""
+    first = {path: file for one, _ in pairs for path, file in one.files.items()}
+    second = {path: file for _, other in pairs for path, file in other.files.items()}
+    # What both have is one file, also where its layer is new on one side.
+    gone = {path: file for side in sides.removed for path, file in side.files.items()}
+    come = {path: file for side in sides.added for path, file in side.files.items()}
+    service = sides.services or ("", "")
+    had, has = first.keys() | gone.keys(), second.keys() | come.keys()
+    moved = service[0] in had and service[1] in has
+    kept_old = {path: file for path, file in gone.items() if path in has or (moved and path == service[0])}
+    kept_new = {path: file for path, file in come.items() if path in had or (moved and path == service[1])}
+    causes = []
+    for side in sides.added:
+        known = sum(file.size for path, file in side.files.items() if path in kept_new)
+        causes.append(_layer("layer-added", side, whole(side) - known))
+    for side in sides.removed:
+        known = sum(file.size for path, file in side.files.items() if path in kept_old)
+        causes.append(_layer("layer-removed", side, known - whole(side)))
+    causes += compare_files(first | kept_old, second | kept_new, sides.old, sides.new)
+    causes += [small_files(one, other) for one, other in pairs]
     return causes
 
 
-def _around(side: Side) -> int:
-    return (side.layer.unpacked or 0) - (side.layer.content or 0)
+def _around(one: Side, other: Side) -> list[Cause]:
+    """What differs in the tar of one layer besides live files: dead ones, headers and padding."""
+    dead = (other.layer.dead or 0) - (one.layer.dead or 0)
+    rest = _unpacked(other) - (other.layer.content or 0) - _unpacked(one) + (one.layer.content or 0)
+    return [
+        Cause(cause="dead", bytes=dead, detail=f"overwritten or deleted by later layers: {other.name}"),
+        Cause(cause="tar", bytes=rest, detail="headers and padding of layers"),
+    ]
 
 
-def _base(sides: Sides, new: Iterable[int | None], old: Iterable[int | None]) -> list[Cause]:
+def _base(sides: Sides, size: Callable[[Side], int]) -> list[Cause]:
     if not sides.base_changed:
         return []
-    delta = sum(size or 0 for size in new) - sum(size or 0 for size in old)
+    delta = sum(map(size, sides.new_base)) - sum(map(size, sides.old_base))
     return [Cause(cause="base", bytes=delta, detail=base_detail(sides.old, sides.new))]
 
 
-def _small(one: Side, other: Side) -> Cause:
-    first, second = one.layer, other.layer
-    detail = count_words(first.small_files, second.small_files)
-    return Cause(cause="small-files", bytes=second.small - first.small, detail=detail)
-
-
 def _layer(kind: CauseKind, side: Side, size: int) -> Cause:
-    return Cause(cause=kind, bytes=size, detail=_step(side))
+    """Names what an unchanged layer of the other image holds, too: it is stored twice."""
+    again = "" if not side.again else f"; stores {side.again[0]} again"
+    if len(side.again) > 1:
+        again = f"; stores {len(side.again):,} files again, {side.again[0]} is the largest"
+    return Cause(cause=kind, bytes=size, detail=side.name + again)
 
 
-def _step(side: Side) -> str:
-    return side.layer.created_by or f"layer {side.layer.diff_id[:19]}"
+def _unpacked(side: Side) -> int:
+    return side.layer.unpacked or 0
+
+
+def _download(side: Side) -> int:
+    return side.layer.download or 0
 
 
 def _config(snapshot: Snapshot) -> int:

@@ -7,7 +7,8 @@ the toolchain; else it is used more or less. What is not a package's has its own
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 
-from imgaudit.causes.flags import build_facts
+from imgaudit.causes.flags import build_change, packing_words
+from imgaudit.causes.shorten import cut
 from imgaudit.difference import PACKED
 from imgaudit.model import Cause, CauseKind, GoPackage, SnapshotProgram
 
@@ -15,11 +16,13 @@ STANDARD = "std"
 SYMBOLS = frozenset({".symtab", ".strtab"})
 AROUND = frozenset({".shstrtab", "headers and padding"})
 """What grows with the number of sections."""
-INSTRUMENTED = frozenset({"machine", "race", "cover", "unoptimised", "pie"})
-"""Builds that change each function, some much more than others."""
-CLOSE = 3
-"""Percent of its size by which a package may differ from what is reckoned: code is no average."""
+CLOSE, FEW = 3, 512
+"""Percent of its size, or bytes, by which own code may differ from what is reckoned: code is no average."""
+PADDING = 32
+"""Bytes to which the linker aligns functions and data: what stands before a package moves its padding."""
+INFO_SECTION = ".go.buildinfo"
 Kind = tuple[CauseKind, str]
+BUILD_INFO: Kind = ("section", "build info: module versions and flags")
 
 
 def program_causes(old: SnapshotProgram, new: SnapshotProgram) -> list[Cause]:
@@ -34,14 +37,16 @@ class _Explanation:
         self._old, self._new = old, new
         self._bytes: defaultdict[Kind, int] = defaultdict(int)
         self._estimated: set[Kind] = set()
-        facts = build_facts(old, new)
-        # What changes all code: one cause, for nobody can tell which of several made a function larger.
-        self._everywhere: Kind | None = None
-        if facts:
-            self._everywhere = facts[0][0], "; ".join(detail for _, detail in facts)
-        elif old.version and new.version and old.version != new.version:
-            self._everywhere = "toolchain", f"{old.version} -> {new.version}"
-        self._rate = [0, 0]  # of the code that is known to be the same: its bytes before and now
+        change = build_change(old, new)
+        # What changes all code.
+        self._everywhere: Kind | None = (change.kind, change.detail) if change else None
+        self._instruments = change is not None and change.instruments
+        self._toolchain = bool(old.version and new.version and old.version != new.version)
+        self._own = self._own_modules()
+        self._build_info = _section(new, INFO_SECTION) - _section(old, INFO_SECTION)
+        # Of the code that is known to be the same: its bytes before and now. Modules tell more of the program's own
+        # code than the standard library does, which has much assembly, and is another with another toolchain.
+        self._rate, self._standard_rate = [0, 0], [0, 0]
         self._linked: dict[str, int] = {}  # packages of same modules that are on one side only
 
     def causes(self) -> list[Cause]:
@@ -68,19 +73,36 @@ class _Explanation:
             elif before is None or now is None:
                 self._linked[name] = size
             elif self._everywhere is None:
-                self._bytes["package", _named(name, module)] += size
+                self._bytes[self._package(name, module, size)] += size
             else:
-                self._rate = [self._rate[0] + before.total, self._rate[1] + now.total]
+                rate = self._standard_rate if module == STANDARD else self._rate
+                rate[0] += before.total
+                rate[1] += now.total
                 self._bytes[self._everywhere] += size
         left = self._main(own)
         self._packages_on_one_side(alone=self._same_modules() and not left)
         delta = self._new.unattributed - self._old.unattributed
         self._bytes[self._everywhere or ("section", "code and tables of no package")] += delta
 
+    def _package(self, name: str, module: str | None, size: int) -> Kind:
+        """Of a package of the same version, with the same Go and flags."""
+        if name == "runtime" and abs(size - self._build_info) <= PADDING:
+            return BUILD_INFO  # it keeps a copy of it
+        if abs(size) <= PADDING:
+            return "section", "padding between functions and data"
+        return "package", f"{name} (std)" if module == STANDARD else name
+
     def _is_main(self, name: str, module: str | None) -> bool:
-        """Of the program's own module; where that is unknown, whatever has no module."""
-        known = {path for path in (self._old.main, self._new.main) if path is not None}
-        return name == "main" or module in known or (module is None and not known)
+        """Of the program's own modules; where they are unknown, whatever has no module."""
+        return name == "main" or module in self._own or (module is None and not self._own)
+
+    def _own_modules(self) -> set[str]:
+        """The main module, and others whose source may change without their version: those of a workspace or folder."""
+        own = {path for path in (self._old.main, self._new.main) if path is not None}
+        for path, version in self._old.modules.items():
+            if version is not None and _is_local(version) and self._new.modules.get(path) == version:
+                own.add(path)
+        return own
 
     def _module(self, module: str | None) -> Kind | None:
         """Whether a third module's package differs because the module does."""
@@ -88,11 +110,11 @@ class _Explanation:
             return None
         before, now = self._old.modules.get(module, ""), self._new.modules.get(module, "")
         if before == "":
-            return "module-added", f"{module} {now or ''}".rstrip()
+            return "module-added", f"{cut(module)} {cut(now or '')}".rstrip()
         if now == "":
-            return "module-removed", f"{module} {before or ''}".rstrip()
+            return "module-removed", f"{cut(module)} {cut(before or '')}".rstrip()
         if before != now:
-            return "module-bumped", f"{module} {before or 'unknown'} -> {now or 'unknown'}"
+            return "module-bumped", f"{cut(module)} {cut(before or 'unknown')} -> {cut(now or 'unknown')}"
         return None
 
     def _same_modules(self) -> bool:
@@ -125,7 +147,7 @@ class _Explanation:
                 self._bytes["main", name] += size
             return whole
         same = self._old.revision is not None and self._old.revision == self._new.revision
-        if same or (self._everywhere[0] in INSTRUMENTED and all(before and now for _, before, now in own)):
+        if same or (self._instruments and all(before and now for _, before, now in own)):
             share = whole
         else:
             share = self._reckoned(whole, sum(before.total for _, before, _ in own if before))
@@ -134,7 +156,8 @@ class _Explanation:
             self._estimated.add(self._everywhere)
         left = whole - share
         if left and share:
-            self._bytes["main", "packages of the program's own module, less what the build adds"] += left
+            most = max(sizes, key=lambda name: abs(sizes[name]))
+            self._bytes["main", f"{most} and others, less what the build adds" if len(sizes) > 1 else most] += left
         elif left:
             for name, size in sizes.items():
                 self._bytes["main", name] += size
@@ -143,8 +166,10 @@ class _Explanation:
     def _reckoned(self, whole: int, known: int) -> int:
         """Of a difference of `whole` in code of `known` bytes what a change of all code comes to."""
         before, now = self._rate
+        if not before and not self._toolchain:
+            before, now = self._standard_rate
         expected = known * (now - before) // before if before else 0
-        if abs(whole - expected) <= known * CLOSE // 100:
+        if abs(whole - expected) <= max(known * CLOSE // 100, FEW):
             return whole
         return expected if expected * whole > 0 and abs(expected) < abs(whole) else 0
 
@@ -168,22 +193,14 @@ class _Explanation:
             elif _is_debug(name):
                 kind = "dwarf", _kept("DWARF debug data", *debug)
             elif name == PACKED:
-                kind = "upx", self._packing()
+                kind = "upx", packing_words(self._old.upx, self._new.upx)
             elif name in AROUND and all(debug) != any(debug):
                 kind = "dwarf", _kept("DWARF debug data", *debug)
             elif name in AROUND and all(symbols) != any(symbols):
                 kind = "symbols", _kept("symbol table", *symbols)
             else:
-                kind = self._everywhere or ("section", name)
+                kind = self._everywhere or (BUILD_INFO if name == INFO_SECTION else ("section", name))
             self._bytes[kind] += now - before
-
-    def _packing(self) -> str:
-        before, now = self._old.upx, self._new.upx
-        if before is None:
-            return f"packed with UPX ({now})"
-        if now is None:
-            return "no longer packed with UPX"
-        return f"UPX: {before} -> {now}" if before != now else f"what UPX ({now}) takes off the rest"
 
 
 def _by_name(program: SnapshotProgram) -> dict[str, GoPackage]:
@@ -196,8 +213,14 @@ def _by_name(program: SnapshotProgram) -> dict[str, GoPackage]:
     return found
 
 
-def _named(name: str, module: str | None) -> str:
-    return f"{name} (std)" if module == STANDARD else name
+def _section(program: SnapshotProgram, name: str) -> int:
+    return sum(row.size for row in program.sections if row.section == name)
+
+
+def _is_local(version: str) -> bool:
+    """`(devel)`, or replaced by a folder, which has no version."""
+    path = version.rpartition("=> ")[2] if "=> " in version else ""
+    return version == "(devel)" or (path.startswith(("./", "../", "/")) and " " not in path)
 
 
 def _is_hidden(name: str) -> bool:

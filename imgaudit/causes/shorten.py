@@ -10,13 +10,18 @@ TRIFLE = 1000
 """A cause is a trifle where it is less than this part of all that changed, growth and shrinkage."""
 
 
+LENGTH = 300
+"""Characters of a detail: names in it are the image's, and may be of any length."""
+
+
 def shorten(causes: Iterable[Cause]) -> tuple[Cause, ...]:
     """Equal ones made one, the largest first. Trifles, and those beyond LISTED, are summed by kind."""
     merged: dict[tuple[str, str], Cause] = {}
     for cause in causes:
-        key = (cause.cause, cause.detail)
+        detail = cut(cause.detail)
+        key = (cause.cause, detail)
         known = merged.get(key)
-        merged[key] = _sum([known, cause], cause.detail) if known else cause
+        merged[key] = _sum([known, cause] if known else [cause], detail)
     rows = sorted((row for row in merged.values() if row.bytes), key=_order)
     moved = sum(abs(row.bytes) for row in rows)
     kept = sum(abs(row.bytes) * TRIFLE >= moved for row in rows[:LISTED])
@@ -25,6 +30,11 @@ def shorten(causes: Iterable[Cause]) -> tuple[Cause, ...]:
         rest.setdefault(row.cause, []).append(row)
     summed = [same[0] if len(same) == 1 else _sum(same, f"{len(same):,} more") for same in rest.values()]
     return (*rows[:kept], *sorted((row for row in summed if row.bytes), key=_order))
+
+
+def cut(detail: str) -> str:
+    """Start and end, which tell most of a path."""
+    return detail if len(detail) <= LENGTH else f"{detail[: LENGTH - 105]} ... {detail[-100:]}"
 
 
 def _sum(rows: list[Cause], detail: str) -> Cause:

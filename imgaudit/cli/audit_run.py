@@ -9,6 +9,7 @@ from imgaudit.cli.output import write_reports
 from imgaudit.cli.talk import Talk, error_line
 from imgaudit.configuration import Settings, load_settings
 from imgaudit.model import Gate, Report
+from imgaudit.reports import REPORTS
 from imgaudit.run import exit_code, run
 from imgaudit.sources import parse_platform
 
@@ -39,8 +40,8 @@ def audit_and_write(
         report = after(report)
     if report.images:
         write_reports(report, outputs, color)
-    elif any(output.format == "json" for output in outputs):  # a machine reads it: it gets its `failed`
-        write_reports(report, [output for output in outputs if output.format == "json"], color)
+    else:  # a machine that reads it gets its `failed`
+        write_reports(report, [output for output in outputs if REPORTS[output.format].always], color)
     say_what_is_wrong(report, len(references))
     return exit_code(report)
 
@@ -72,12 +73,15 @@ def say_what_is_wrong(report: Report, references: int) -> None:
         if image.probe is not None and image.probe.error is not None:
             error_line(f"{image.label}: {image.probe.error}")
     if report.verdict is not None:
-        _say_gates("failed", [gate for gate in report.verdict.gates if gate.passed is False])
-        _say_gates("could not be judged", [gate for gate in report.verdict.gates if gate.passed is None])
+        _say_gates(report, "failed", [gate for gate in report.verdict.gates if gate.passed is False])
+        _say_gates(report, "could not be judged", [gate for gate in report.verdict.gates if gate.passed is None])
 
 
-def _say_gates(how: str, gates: Sequence[Gate]) -> None:
+def _say_gates(report: Report, how: str, gates: Sequence[Gate]) -> None:
     """One line, about the first; the report has them all."""
     if gates:
+        from imgaudit.reports.story import grown
+
+        why = grown(gates[0], report)
         more = f" (and {len(gates) - 1} more)" if len(gates) > 1 else ""
-        error_line(f"{gates[0].id} {how}: {gates[0].message}{more}")
+        error_line(f"{gates[0].id} {how}: {gates[0].message}{f'; {why}' if why else ''}{more}")

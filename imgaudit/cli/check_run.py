@@ -92,7 +92,7 @@ class Check:
         rules = Rules(self._settings, self._dive, held, drift, today, accepted=self._update)
         report = msgspec.structs.replace(report, verdict=judge(report, rules))
         for label in without_gate(report):
-            self._talk.line(f"{label}: no budget applies to it, so nothing of it was checked")
+            self._talk.line(f"{label}: no limit applies to it, so nothing of it was checked")
         return report
 
     def _audit_baseline(self, report: Report, text: str) -> tuple[Report, Mapping[str, Snapshot | str]]:

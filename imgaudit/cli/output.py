@@ -12,13 +12,18 @@ from imgaudit.cli.options import Output, use_color
 from imgaudit.cli.streams import give_up
 from imgaudit.errors import OutputError
 from imgaudit.model import BinaryReport, Report
-from imgaudit.reports import RenderOptions, render
+from imgaudit.reports import REPORTS, RenderOptions, render
 
 T = TypeVar("T")
 
 
 def write_reports(report: Report | BinaryReport, outputs: Sequence[Output], color: str) -> None:
-    """Render each format that was asked for."""
+    """Render each format that was asked for, and add to the files of the environment what a format has for those."""
+    for name in dict.fromkeys(output.format for output in outputs):
+        if REPORTS[name].appends:
+            for variable, text in REPORTS[name].parts()(report, RenderOptions(key=comment_key())).items():
+                if path := os.environ.get(variable):
+                    append_file(pathlib.Path(path), text)
     write_all(report, outputs, color, render)
 
 
@@ -28,7 +33,7 @@ def write_all(
     """Render each format that was asked for; files first, so that stdout ends with the result."""
     for output in sorted(outputs, key=lambda output: output.path is None):
         if output.path is not None:
-            write_file(output.path, render(report, output.format, RenderOptions()))
+            write_file(output.path, render(report, output.format, RenderOptions(key=comment_key())))
             continue
         terminal = sys.stdout.isatty()
         options = RenderOptions(
@@ -36,8 +41,25 @@ def write_all(
             color=use_color(color),
             tty=terminal,
             unicode=(sys.stdout.encoding or "").lower().replace("-", "") == "utf8",
+            key=comment_key(),
         )
         write_stdout(render(report, output.format, options))
+
+
+def comment_key() -> str | None:
+    """What tells this run's comment from another's: IMGAUDIT_COMMENT, or the workflow and job that GitHub names."""
+    names = (os.environ.get("GITHUB_WORKFLOW"), os.environ.get("GITHUB_JOB"))
+    return os.environ.get("IMGAUDIT_COMMENT") or "/".join(name for name in names if name) or None
+
+
+def append_file(path: pathlib.Path, text: str) -> None:
+    """Add to a file that others write, too. Raises OutputError."""
+    try:
+        with open(path, "ab") as file:
+            file.write(_encoded(text))
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise OutputError(f"{path} could not be written: {why or error}") from error
 
 
 def write_stdout(text: str | bytes) -> None:

@@ -70,6 +70,7 @@ def _unknown(kind: str, image: Image, limit: int, says: str) -> Gate:
 
 def _judged(kind: str, image: Image, actual: int, limit: int, lead: str) -> Gate:
     over = f"{size_words(actual - limit)} over" if actual > limit else "within"
+    budget = "their budget" if lead.endswith("are") else "its budget"
     return Gate(
         id=f"budget.{kind}",
         label=image.label,
@@ -77,5 +78,5 @@ def _judged(kind: str, image: Image, actual: int, limit: int, lead: str) -> Gate
         actual=actual,
         limit=limit,
         passed=actual <= limit,
-        message=f"{lead} {size_words(actual)}, {over} its budget of {size_words(limit)}",
+        message=f"{lead} {size_words(actual)}, {over} {budget} of {size_words(limit)}",
     )

@@ -6,10 +6,11 @@ import fractions
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from imgaudit import cause_words
 from imgaudit.baseline import Match
 from imgaudit.configuration import BudgetMeasure, Growth
 from imgaudit.gates.budgets import measure_words, measured
-from imgaudit.model import Cause, Change, Gate, Image, Snapshot
+from imgaudit.model import Change, Gate, Image, Snapshot
 from imgaudit.units import significant, size_words
 
 Family = Literal["regression", "drift"]
@@ -191,13 +192,10 @@ def _largest(change: Change | None) -> str:
     """Of the causes that made it grow."""
     if change is None:
         return "its causes are not looked into"
-    causes = [cause for cause in change.causes if cause.bytes > 0]
+    causes = [cause for cause in change.causes if cause.bytes > 0 and not cause_words.is_summed(cause.detail)]
     if not causes:
         return "no cause of it is known"
-    return f"largest cause: {_cause(max(causes, key=lambda cause: cause.bytes))}"
-
-
-def _cause(cause: Cause) -> str:
-    detail = cause.detail if len(cause.detail) <= DETAIL else f"{cause.detail[: DETAIL - 3]}..."
-    about = "about " if cause.estimated else ""
-    return f"{cause.cause.replace('-', ' ')} {detail}, {about}+{size_words(cause.bytes)}"
+    largest = max(causes, key=lambda cause: cause.bytes)
+    about = "about " if largest.estimated else ""
+    detail = largest.detail if len(largest.detail) <= DETAIL else f"{largest.detail[: DETAIL - 3]}..."
+    return f"largest cause: {cause_words.words(largest.cause, detail)}, {about}+{size_words(largest.bytes)}"

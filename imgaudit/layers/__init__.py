@@ -6,13 +6,11 @@ would weigh in a registry. interface.py holds what comes out.
 """
 
 from imgaudit.layers.budget import Budget
-from imgaudit.layers.decompress import promised
 from imgaudit.layers.estimate import DownloadEstimator
 from imgaudit.layers.flatten import flatten
 from imgaudit.layers.hashing import SEED
 from imgaudit.layers.interface import (
     Collector,
-    Compression,
     Entry,
     Flattened,
     Kind,
@@ -22,6 +20,7 @@ from imgaudit.layers.interface import (
     Tree,
 )
 from imgaudit.layers.scan import Estimator, scan_layer
+from imgaudit.mediatype import Compression
 
 __all__ = [
     "SEED",
@@ -38,6 +37,5 @@ __all__ = [
     "Stream",
     "Tree",
     "flatten",
-    "promised",
     "scan_layer",
 ]

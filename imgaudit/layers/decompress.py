@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from imgaudit.errors import ImageError, LimitError
-from imgaudit.layers.interface import Compression
 from imgaudit.limits import Limits
+from imgaudit.mediatype import Compression
 
 PIECE = 1 << 19  # bytes of output at a time
 _GZIP_HEADER_LIMIT = 128 << 10  # an extra field is 64 KiB at most; names and comments beyond the rest are abuse
@@ -68,18 +68,6 @@ def sniff(head: bytes, name: str) -> Compression:
                 hint="store the layer as a plain, gzip or zstd tar",
             )
     return "none"
-
-
-def promised(media_type: str | None) -> Compression | None:
-    """The compression that a media type names (OCI media-types.md, Docker's schema 2); None for none known."""
-    if media_type is None:
-        return None
-    kind = media_type.split(";")[0].strip()
-    if kind.endswith((".tar.gzip", "+gzip")):
-        return "gzip"
-    if kind.endswith((".tar.zstd", "+zstd")):
-        return "zstd"
-    return "none" if kind.endswith(".tar") else None
 
 
 def decoder(compression: Compression, limits: Limits, name: str) -> Decoder:

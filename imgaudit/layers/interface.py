@@ -10,10 +10,10 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from imgaudit.mediatype import Compression
 from imgaudit.model import Anomaly, DeadBytes, DeadFile
 
 Kind = Literal["file", "dir", "symlink", "hardlink", "char", "block", "fifo"]
-Compression = Literal["none", "gzip", "zstd"]
 
 
 class Stream(Protocol):

@@ -6,11 +6,12 @@ from itertools import chain
 from typing import Protocol
 
 from imgaudit.layers.budget import AnomalyLog, Budget
-from imgaudit.layers.decompress import decoder, promised, sniff
+from imgaudit.layers.decompress import decoder, sniff
 from imgaudit.layers.hashing import SEED, Consumer, sha256_of
-from imgaudit.layers.interface import Collector, Compression, LayerScan, Stream
+from imgaudit.layers.interface import Collector, LayerScan, Stream
 from imgaudit.layers.tar import TarScan
 from imgaudit.limits import DEFAULT_LIMITS, Limits
+from imgaudit.mediatype import Compression, promised
 
 __all__ = ["Budget", "Estimator", "scan_layer"]
 

@@ -23,8 +23,8 @@ class SmallFiles(Value, frozen=True, kw_only=True):
 class Waste(Value, frozen=True, kw_only=True):
     """Regular files by path, over all layers, in bytes.
 
-    total: every copy. least: the smallest copy of each path, 0 for one that is deleted in the end. repeated: every
-    copy of the paths that a later layer overwrites or deletes, the live one among them.
+    total: every copy. least: the smallest copy of each path, 0 for one that is deleted, for a while or for good.
+    repeated: every copy of the paths that a later layer overwrites or deletes, the live one among them.
     """
 
     total: int

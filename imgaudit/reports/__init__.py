@@ -1,4 +1,4 @@
-"""Reports: what is known, as a table, JSON, Markdown or an HTML page.
+"""Reports: what is known, for people, programs and pipelines.
 
 One format a module; REPORTS lists them in the order that help and docs show. The facts and sentences that all
 formats share are made once (facts, measures, details; story, paragraphs), so that
@@ -14,9 +14,19 @@ REPORTS: dict[str, Format] = {
     report.name: report
     for report in (
         Format("table", "for a terminal, the default", "txt", "imgaudit.reports.table"),
-        Format("json", "everything, for programs", "json", "imgaudit.reports.json_report"),
+        Format("json", "everything, for programs", "json", "imgaudit.reports.json_report", always=True),
         Format("markdown", "a comment on a pull request", "md", "imgaudit.reports.markdown"),
         Format("html", "one self-contained page", "html", "imgaudit.reports.html"),
+        Format("junit", "test results, for a CI's own pages", "xml", "imgaudit.reports.junit", always=True),
+        Format("gitlab", "GitLab's code quality", "json", "imgaudit.reports.gitlab", always=True),
+        Format(
+            "github",
+            "a comment, the step's summary and outputs",
+            "md",
+            "imgaudit.reports.github",
+            always=True,
+            appends=True,
+        ),
     )
 }
 

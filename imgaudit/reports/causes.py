@@ -4,10 +4,9 @@ One cause is one row, with its bytes in each measure: what stands in rootfs, unp
 """
 
 import dataclasses
-import re
 
-from imgaudit import model
-from imgaudit.model.comparison import CauseKind, Measure
+from imgaudit import cause_words, model
+from imgaudit.model.comparison import Measure
 from imgaudit.reports import facts, numbers
 from imgaudit.reports.escape import shorten
 
@@ -22,74 +21,10 @@ DETAIL = 400
 
 UNEXPLAINED = "unexplained"
 
-# What comes before the detail, for details that don't say it themselves.
-WORDS: dict[CauseKind, str] = {
-    "base": "base {}",
-    "layer-added": "layer added: {}",
-    "layer-removed": "layer removed: {}",
-    "file-added": "file added: {}",
-    "file-removed": "file removed: {}",
-    "file-changed": "file changed: {}",
-    "duplicate": "duplicate: {}",
-    "small-files": "{}",
-    "dead": "dead content, {}",
-    "tar": "{}",
-    "compression": "{}",
-    "config": "{}",
-    "machine": "{}",
-    "symbols": "{}",
-    "dwarf": "{}",
-    "cgo": "{}",
-    "build-mode": "{}",
-    "race": "{}",
-    "cover": "{}",
-    "unoptimised": "{}",
-    "upx": "{}",
-    "pie": "{}",
-    "build-flags": "build flags: {}",
-    "toolchain": "toolchain {}",
-    "module-added": "module added: {}",
-    "module-removed": "module removed: {}",
-    "module-bumped": "module {}",
-    "package": "package {}",
-    "main": "own code: {}",
-    "embed": "embedded {}",
-    "section": "in the program: {}",
-}
-# What several are called whose details were summed up: `3 more`.
-MANY: dict[CauseKind, str] = {
-    "layer-added": "layers added",
-    "layer-removed": "layers removed",
-    "file-added": "files added",
-    "file-removed": "files removed",
-    "file-changed": "files changed",
-    "duplicate": "duplicates",
-    "small-files": "small files",
-    "dead": "dead content",
-    "module-added": "modules added",
-    "module-removed": "modules removed",
-    "module-bumped": "modules of another version",
-    "package": "packages",
-    "main": "own code",
-    "embed": "embedded files",
-    "section": "in the program",
-}
-_SUMMED = re.compile(r"[\d,]+ more")
-
 
 def words(kind: str, detail: str, limit: int = DETAIL) -> str:
-    """`module example.org/x v1.2.0 -> v1.3.0`. Kinds of a later version stand as they are."""
-    detail = shorten(detail, limit)
-    plain = kind.replace("-", " ")
-    if not detail:
-        return plain
-    if _SUMMED.fullmatch(detail):
-        return f"{_look_up(MANY, kind) or plain}: {detail}"
-    return (_look_up(WORDS, kind) or f"{plain}: {{}}").replace("{}", detail, 1)
-
-
-def _look_up(table: dict[CauseKind, str], kind: str) -> str | None:
-    return next((text for known, text in table.items() if known == kind), None)
+    """`module example.org/x v1.2.0 -> v1.3.0`; details of more than limit characters are cut."""
+    return cause_words.words(kind, shorten(detail, limit))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -106,6 +41,9 @@ class Row:
         if not count:
             return "-"
         return f"{'~' if self.estimated[n] else ''}{numbers.delta(count, None)}"
+
+    def only(self, n: int) -> "Row":
+        return Row(self.words, (self.bytes[n],), (self.estimated[n],))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -129,14 +67,13 @@ class Difference:
         estimated = tuple(any(row.estimated[n] for row in rest) for n in width)
         return self.rows[:limit], Row(f"{len(rest):,} more", sums, estimated)
 
-    def only(self, count: int) -> "Difference":
-        """The same in the first measures only, without causes that are no part of those."""
-        kept = [row for row in self.rows if any(row.bytes[:count])]
-        rows = tuple(Row(row.words, row.bytes[:count], row.estimated[:count]) for row in kept)
-        rest = self.unexplained
-        if rest is not None:
-            rest = Row(rest.words, rest.bytes[:count], rest.estimated[:count]) if any(rest.bytes[:count]) else None
-        return Difference(self.label, self.measures[:count], self.deltas[:count], self.totals[:count], rows, rest)
+    def only(self, measure: str = "") -> "Difference":
+        """The same in one measure, the first where it has no such, without causes that are no part of that."""
+        n = next((n for n, name in enumerate(self.measures) if name == measure), 0)
+        rows = sorted((row.only(n) for row in self.rows if row.bytes[n]), key=lambda row: -abs(row.bytes[0] or 0))
+        rest = self.unexplained.only(n) if self.unexplained is not None and self.unexplained.bytes[n] else None
+        one = slice(n, n + 1)
+        return Difference(self.label, self.measures[one], self.deltas[one], self.totals[one], tuple(rows), rest)
 
 
 def differences(report: model.Report) -> tuple[Difference, ...]:
@@ -144,17 +81,20 @@ def differences(report: model.Report) -> tuple[Difference, ...]:
     compared = report.comparison
     if compared is None:
         return ()
-    labels = dict.fromkeys(change.label for change in compared.changes if change.delta)
-    return tuple(_difference(report, compared, label) for label in labels)
+    changes: dict[str, list[model.Change]] = {}
+    for change in compared.changes:
+        changes.setdefault(change.label, []).append(change)
+    variants = {variant.label: variant for variant in compared.variants}
+    guessed = {image.label for image in report.images if image.size.download_estimated}
+    return tuple(
+        _difference(found, variants.get(label), label in guessed)
+        for label, found in changes.items()
+        if any(change.delta for change in found)
+    )
 
 
-def _difference(report: model.Report, compared: model.Comparison, label: str) -> Difference:
-    changes = [
-        change
-        for measure in MEASURES
-        for change in compared.changes
-        if (change.label, change.measure) == (label, measure)
-    ]
+def _difference(changes: list[model.Change], variant: model.Variant | None, guessed: bool) -> Difference:
+    changes = sorted(changes, key=lambda change: MEASURES.index(change.measure))
     # The first is what is shown where only one is: one that differs.
     changes.sort(key=lambda change: not change.delta)
     found: dict[tuple[str, str], list[model.Cause | None]] = {}
@@ -171,20 +111,18 @@ def _difference(report: model.Report, compared: model.Comparison, label: str) ->
         for key, row in ranked
     )
     rest = tuple(change.unexplained for change in changes)
-    guessed = {image.label for image in report.images if image.size.download_estimated}
-    estimated = tuple(change.measure == "download" and label in guessed for change in changes)
+    estimated = tuple(change.measure == "download" and guessed for change in changes)
     return Difference(
-        label=label,
+        label=changes[0].label,
         measures=tuple(change.measure for change in changes),
         deltas=tuple(change.delta for change in changes),
-        totals=tuple(_total(compared, change, guess) for change, guess in zip(changes, estimated, strict=True)),
+        totals=tuple(_total(variant, change, guess) for change, guess in zip(changes, estimated, strict=True)),
         rows=rows,
         unexplained=Row(UNEXPLAINED, rest, estimated) if any(rest) else None,
     )
 
 
-def _total(compared: model.Comparison, change: model.Change, estimated: bool) -> str:
-    variant = next((item for item in compared.variants if item.label == change.label), None)
+def _total(variant: model.Variant | None, change: model.Change, estimated: bool) -> str:
     now: int | None = getattr(variant, change.measure) if variant else None
     said = numbers.delta(change.delta, None if now is None else now - change.delta)
     return facts.estimate(said) if estimated else said
@@ -195,8 +133,11 @@ def largest(report: model.Report, label: str, measure: str = "download") -> str:
     `module example.org/x v1.2.0 -> v1.3.0, +900 kB`. Empty where nothing is known of it."""
     changes = report.comparison.changes if report.comparison else ()
     change = next((item for item in changes if (item.label, item.measure) == (label, measure)), None)
-    if change is None:
-        return ""
+    return largest_of(change) if change is not None else ""
+
+
+def largest_of(change: model.Change) -> str:
+    """The same of one difference."""
     same_way = [cause for cause in change.causes if (cause.bytes > 0) == (change.delta > 0)]
     if not change.delta or not same_way:
         return ""
@@ -205,12 +146,13 @@ def largest(report: model.Report, label: str, measure: str = "download") -> str:
     return f"{words(cause.cause, cause.detail, 160)}, {sign}{numbers.delta(cause.bytes, None)}"
 
 
-def lines(difference: Difference, limit: int) -> list[str]:
-    """A difference as plain lines: what it is in each measure, then its causes in the first."""
-    lead = ", ".join(
-        f"{measure} {total}" for measure, total in zip(difference.measures, difference.totals, strict=True)
-    )
-    one = difference.only(1)
+def lines(difference: Difference, limit: int, measure: str = "") -> list[str]:
+    """A difference as plain lines: what it is in each measure, then its causes in one, the first unless named."""
+    lead = ", ".join(f"{name} {total}" for name, total in zip(difference.measures, difference.totals, strict=True))
+    one = difference.only(measure)
     shown, rest = one.top(limit)
     rows = [*shown, *(row for row in (rest, one.unexplained) if row is not None)]
-    return [f"{shorten(difference.label, 80)}: {lead}", *(f"{row.figure(0)} {row.words}" for row in rows)]
+    return [
+        f"{shorten(difference.label, 80)}: {lead}",
+        *(f"{row.figure(0)} {one.measures[0]}: {row.words}" for row in rows),
+    ]

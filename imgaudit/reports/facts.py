@@ -144,6 +144,11 @@ def gate(item: model.Gate) -> Status:
     return Status("good", "passed") if item.passed else Status("bad", "failed")
 
 
+def gates(verdict: model.Verdict) -> list[model.Gate]:
+    """What failed first, then what could not be judged."""
+    return sorted(verdict.gates, key=lambda item: (False, None, True).index(item.passed))
+
+
 def go_words(binary: model.Binary) -> str:
     """`go1.26.8, 24 modules, no cgo`, or that it is no Go program."""
     go = binary.go

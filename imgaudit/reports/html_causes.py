@@ -18,10 +18,10 @@ def section(report: model.Report) -> Section | None:
     intro = f"What makes the difference from {against}. Causes and what is unexplained add up to it; ~ is reckoned."
     if len(found) == 1:
         rows, rest = found[0].top(causes.ALONE)
-        folded = (_all(0, found[0]),) if rest is not None else ()
+        whole = (_all(0, found[0]),) if rest is not None else ()
         table = _table("causes", f"Causes of {story.name(found[0].label)}", found[0], (*rows, rest))
-        return Section("causes", "Why it differs", intro, tables=(table,), folded=folded)
-    shown, more = view.capped([row for each in found for row in _largest(each.only(1))])
+        return Section("causes", "Why it differs", intro, tables=(table,), folded=whole)
+    shown, more = view.capped([row for each in found for row in _largest(each.only())])
     columns = (Column("label"), Column("measure"), Column("difference", True), Column("cause"))
     table = Table("causes", "Largest causes of each difference", columns, shown, more)
     folded = tuple(_all(n, each) for n, each in enumerate(found[:IMAGES]))

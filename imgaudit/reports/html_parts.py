@@ -51,7 +51,7 @@ def gates(verdict: model.Verdict) -> Section:
             _gate_figure(gate, gate.limit) if gate.limit is not None else view.Cell("none", "num", -1),
             view.words(gate.message),
         )
-        for gate in verdict.gates
+        for gate in facts.gates(verdict)
     ]
     shown, more = view.capped(rows)
     columns = (Column("result"), Column("gate"), Column("label"), Column("actual", True), Column("limit", True))

@@ -2,7 +2,7 @@
 
 import dataclasses
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from imgaudit import model
 
@@ -17,6 +17,7 @@ class RenderOptions:
     width: columns of the terminal. color: whether ANSI colours may be used (the caller has weighed --color and
     NO_COLOR). tty: whether a terminal shows it; where not, nothing is cut and no column left out.
     unicode: whether the output's encoding holds more than ASCII. title: the page's title, instead of an own one.
+    key: what tells a comment from those of other jobs about images of the same labels.
     """
 
     width: int = 100
@@ -24,20 +25,32 @@ class RenderOptions:
     tty: bool = False
     unicode: bool = True
     title: str | None = None
+    key: str | None = None
 
 
 Renderer = Callable[[AnyReport, RenderOptions], str | bytes]
+Parts = Callable[[AnyReport, RenderOptions], Mapping[str, str]]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Format:
-    """One output format. module holds `render(report, options)`, and is imported when it is first asked for."""
+    """One output format. module holds `render(report, options)`, and is imported when it is first asked for.
+
+    always: written also where no image could be audited, for a pipeline reads it. appends: whether module holds
+    `parts(report, options)` too: text to add to the files that variables of the environment name, by their names.
+    """
 
     name: str
     summary: str
     extension: str
     module: str
+    always: bool = False
+    appends: bool = False
 
     def renderer(self) -> Renderer:
         render: Renderer = importlib.import_module(self.module).render
         return render
+
+    def parts(self) -> Parts:
+        found: Parts = importlib.import_module(self.module).parts
+        return found

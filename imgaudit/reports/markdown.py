@@ -68,9 +68,10 @@ def _report(page: Page, report: model.Report) -> None:
     if report.verdict is not None:
         rows = [
             (_mark(facts.gate(gate)), code(gate.id), code(gate.label), text(gate.message))
-            for gate in report.verdict.gates
+            for gate in facts.gates(report.verdict)
         ]
         page.table("", ("result", "gate", "label", "why"), "llll", rows, folded=False)
+        markdown_causes.differ(page, report)
     if len(report.images) == 1 and report.comparison is None:
         _image(page, report)
     elif report.images:
@@ -98,7 +99,8 @@ def _variants(page: Page, report: model.Report) -> None:
     ]
     width = len(facts.CAPABILITIES) + 1
     page.table("What each has", ("label", *facts.CAPABILITIES), "l" * width, capabilities)
-    markdown_causes.differ(page, report)
+    if report.verdict is None:
+        markdown_causes.differ(page, report)
     page.lines("Shared layers", [text(line) for line in paragraphs.shared(report)])
     page.lines("Dead bytes", [text(line) for line in paragraphs.dead(report)])
 

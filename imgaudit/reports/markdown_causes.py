@@ -13,7 +13,7 @@ def differ(page: Page, report: model.Report, *, folded: bool = True) -> None:
     if len(found) == 1:
         _alone(page, found[0])
     elif found:
-        rows = [row for each in found for row in _rows(each.only(1))]
+        rows = [row for each in found for row in _rows(each.only())]
         page.table("Why they differ", ("label", "difference", "cause"), "lrl", rows, folded=folded)
 
 

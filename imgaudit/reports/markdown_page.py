@@ -1,6 +1,6 @@
 """The blocks of a Markdown comment, and where it is cut: what is said first stays."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 LIMIT = 65_536
 """Characters of a comment that GitHub takes; GitLab takes more."""
@@ -9,9 +9,10 @@ Cells = Sequence[str]
 
 
 class Page:
-    """Blocks in order; what doesn't fit within LIMIT is cut at a row and counted."""
+    """Blocks in order; what doesn't fit within limit, as size counts it, is cut at a row and counted."""
 
-    def __init__(self, head: str) -> None:
+    def __init__(self, head: str, *, limit: int = LIMIT, size: Callable[[str], int] = len) -> None:
+        self._limit, self._size = limit, size
         self._blocks: list[tuple[list[str], list[str], list[str]]] = [([head], [], [])]
         self.end: list[str] = []
 
@@ -37,20 +38,20 @@ class Page:
 
     def text(self) -> str:
         end = "\n\n" + "\n\n".join(self.end) + "\n"
-        room = LIMIT - len(end)
+        room = self._limit - self._size(end)
         parts: list[str] = []
         for position, (opening, rows, closing) in enumerate(self._blocks):
             glue = "\n\n" if position else ""
-            frame = sum(len(line) + 1 for line in (*opening, *closing)) + len(glue) + 60
+            frame = sum(self._size(line) + 1 for line in (*opening, *closing)) + len(glue) + 60
             room -= frame
             if room < 0 and position:
                 parts.append(f"\n\n{len(self._blocks) - position:,} more sections")
                 break
             kept = 0
             for row in rows:
-                if room < len(row) + 1:
+                if room < self._size(row) + 1:
                     break
-                room -= len(row) + 1
+                room -= self._size(row) + 1
                 kept += 1
             more = [] if kept == len(rows) else ["", f"{len(rows) - kept:,} more"]
             parts.append(glue + "\n".join((*opening, *rows[:kept], *more, *closing)))

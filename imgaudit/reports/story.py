@@ -7,7 +7,7 @@ import shlex
 
 from imgaudit import model
 from imgaudit.outcome import exit_code
-from imgaudit.reports import breakdowns, facts, growth, numbers
+from imgaudit.reports import breakdowns, causes, facts, growth, numbers
 from imgaudit.reports.escape import shorten
 from imgaudit.reports.interface import AnyReport
 
@@ -48,15 +48,59 @@ def _verdict(verdict: model.Verdict, report: model.Report) -> str:
     skipped = sum(gate.passed is None for gate in verdict.gates)
     total = numbers.plural(len(verdict.gates), "gate")
     unjudged = f", {skipped:,} not judged" if skipped else ""
-    against = "" if report.comparison else "; not compared with a baseline"
+    against = _figures(report) if is_held(report) else "; not compared with a baseline"
     if failed:
-        return f"Failed: {len(failed):,} of {total}{unjudged}. {sentence(failed[0].message)}"
+        why = grown(failed[0], report)
+        grown_words = f" {sentence(why)}" if why else ""
+        return f"Failed: {len(failed):,} of {total}{unjudged}. {sentence(failed[0].message)}{grown_words}"
     if not verdict.passed and report.complete and skipped:
         first = next(gate for gate in verdict.gates if gate.passed is None)
         return f"Not passed: {skipped:,} of {total} could not be judged. {sentence(first.message)}"
     if not verdict.passed:
         return f"Failed: the audit is not complete, {total} looked at{unjudged}{against}"
     return f"Passed: {total}{unjudged}{against}"
+
+
+def grown(gate: model.Gate, report: model.Report) -> str:
+    """How the size of a gate differs from the baseline and why, where the gate itself doesn't say; else empty."""
+    told = causes.largest(report, gate.label, gate.measure)
+    if not told or not is_held(report) or "largest cause" in gate.message:
+        return ""
+    cause = f"largest cause: {told}"
+    if not gate.id.startswith("budget."):
+        return cause
+    found = next(item for item in causes.differences(report) if item.label == gate.label).only(gate.measure)
+    return f"{found.totals[0]} against {_baseline(report)}; {cause}"
+
+
+def _baseline(report: model.Report) -> str:
+    return reference_words(report.comparison) if report.comparison is not None else "nothing"
+
+
+def is_held(report: model.Report) -> bool:
+    """Whether an image stands against a baseline, and not only against the others."""
+    compared = report.comparison
+    if compared is None or compared.reference_kind != "baseline":
+        return False
+    deltas = [variant.delta for variant in compared.variants]
+    return any((delta.download, delta.unpacked, delta.rootfs) != (None, None, None) for delta in deltas)
+
+
+def _figures(report: model.Report) -> str:
+    """Of the image that grew most: what it is, and how it differs."""
+    compared, rows = report.comparison, facts.rows(report)
+    if compared is None or not rows:
+        return ""
+    deltas = {variant.label: variant.delta.download or 0 for variant in compared.variants}
+    row = max(rows, key=lambda row: deltas.get(row.label, 0))
+    which = ""
+    if len(rows) > 1:
+        which = ", which grew most" if deltas.get(row.label, 0) > 0 else "; no download grew"
+    if row.delta == numbers.SAME:
+        difference = f"the same as in {reference_words(compared)}"
+    else:
+        difference = f"{row.delta or numbers.NOT_COMPARABLE} against {reference_words(compared)}"
+    return f"; {row.download} download of {name(row.label)}, {difference}{which}"
 
 
 def _comparison(compared: model.Comparison, report: model.Report) -> tuple[str, str]:

@@ -37,6 +37,7 @@ def render(report: AnyReport, options: RenderOptions) -> str:
 def _report(out: Terminal, report: model.Report) -> None:
     if report.verdict is not None:
         _gates(out, report.verdict)
+        table_causes.differ(out, report)  # what growth is held against wants to know why first
     if len(report.images) == 1 and report.comparison is None:
         image_page(out, report)
     elif report.images:
@@ -50,7 +51,7 @@ def _report(out: Terminal, report: model.Report) -> None:
 
 def _gates(out: Terminal, verdict: model.Verdict) -> None:
     out.heading("Gates")
-    for gate in verdict.gates:
+    for gate in facts.gates(verdict):
         out.line(f"{out.mark(facts.gate(gate))}: {gate.message} ({gate.id})", indent=2)
 
 
@@ -112,7 +113,8 @@ def _capabilities(out: Terminal, report: model.Report) -> None:
 
 
 def _compared(out: Terminal, report: model.Report) -> None:
-    table_causes.differ(out, report)
+    if report.verdict is None:
+        table_causes.differ(out, report)
     sections = (
         ("Shared layers", paragraphs.shared(report)),
         ("Dead bytes", paragraphs.dead(report)),

@@ -17,7 +17,7 @@ def differ(out: Terminal, report: model.Report) -> None:
     out.heading("Why they differ" if several else "Why it differs")
     shown = found[:IMAGES] if out.tty else found
     for each in shown:
-        _one(out, each.only(1) if several else each, causes.EACH if several else causes.ALONE)
+        _one(out, each.only() if several else each, causes.EACH if several else causes.ALONE)
     out.more(len(found) - len(shown))
 
 

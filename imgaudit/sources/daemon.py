@@ -119,7 +119,7 @@ class EngineSource:
         memory, kept = None, []
         platform = self.platform if self._found.platforms else None
         if recall is not None:
-            memory = EngineMemory(recall, self.name, self._found.id, platform, self._limits)
+            memory = EngineMemory(recall, self.name, self._found.id, self.platform, self._limits)
             known = memory.image()
             if known is not None:
                 found, outcomes = known
@@ -145,7 +145,7 @@ class EngineSource:
                 f"{self.reference}: {self._client.title} sent an image with the id {image.image_id}, "
                 f"but it was asked for {self._found.id}"
             )
-        if memory is not None:
+        if memory is not None and same:  # an id is a digest: what has it is the same in every engine
             for passed, found in kept:
                 memory.keep(passed, found)
         return image

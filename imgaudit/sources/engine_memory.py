@@ -44,11 +44,9 @@ class _Image(msgspec.Struct, array_like=True):
 class EngineMemory(Generic[T]):
     """What recall knows of one image of one engine, asked for on one platform."""
 
-    def __init__(
-        self, recall: Recall[T], engine: str, image_id: str, platform: Platform | None, limits: Limits
-    ) -> None:
+    def __init__(self, recall: Recall[T], engine: str, image_id: str, platform: Platform, limits: Limits) -> None:
         self._recall, self._engine, self._limits = recall, engine, limits
-        self._image = f"image {engine} {image_id} {platform or ''}"
+        self._image = f"image {engine} {image_id} {platform}"
 
     def image(self) -> tuple[Found, list[Outcome[T]]] | None:
         """The image, where every layer of it is known too."""

@@ -66,24 +66,29 @@ def test_an_entry_over_what_is_asked_for(tmp_path: pathlib.Path) -> None:
 
 
 def test_what_was_used_longest_ago_goes_first(tmp_path: pathlib.Path) -> None:
-    folder = opened(tmp_path / "cache", limit=10 * (CHECKSUM + 1000))
+    block = bytes(4096 - CHECKSUM)
+    folder = opened(tmp_path / "cache", limit=10 * 4096)
     for number in range(10):
-        folder.write(f"layer-{number}", bytes(1000))
+        folder.write(f"layer-{number}", block)
         os.utime(tmp_path / f"cache/layer-{number}", (number, number))
     assert content(folder, "layer-0") is not None  # used now
-    folder.write("layer-new", bytes(1000))
+    folder.write("layer-new", block)
     left = {each.name for each in (tmp_path / "cache").iterdir()}
     assert "layer-0" in left
     assert "layer-new" in left
     assert not {"layer-1", "layer-2"} & left
     assert len(left) == 8
-    assert sum(each.stat().st_size for each in (tmp_path / "cache").iterdir()) <= 10 * (CHECKSUM + 1000)
+    for number in range(100):
+        opened(tmp_path / "cache", limit=10 * 4096).write(f"layer-{number}", b"small, and a block all the same")
+        folder.write(f"layer-of-another-{number}", block)
+        assert len(list((tmp_path / "cache").iterdir())) <= 20  # two processes, each knows of its own entries
+    folder.write("layer-last", block)
 
 
 def test_an_entry_larger_than_the_limit_is_not_kept(tmp_path: pathlib.Path) -> None:
-    folder = opened(tmp_path / "cache", limit=1000)
+    folder = opened(tmp_path / "cache", limit=8192)
     folder.write("layer-1", b"small")
-    folder.write("layer-2", bytes(1000))
+    folder.write("layer-2", bytes(8192))
     assert {each.name for each in (tmp_path / "cache").iterdir()} == {"layer-1"}
 
 

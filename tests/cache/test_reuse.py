@@ -433,3 +433,25 @@ for _ in range(6):
         for process in running:
             process.wait()
     assert [process.returncode for process in running] == [0] * 3
+
+
+def test_what_is_remembered_loads_nothing_that_reads(tmp_path: pathlib.Path) -> None:
+    """Importing it takes longer than the rest of such an audit."""
+    reference = FILES["docker-archive"](tmp_path, service())
+    script = f"""
+import sys
+from imgaudit.cli.main import main
+sys.argv = ["imgaudit", "inspect", "-q", "-o", "json", {reference!r}]
+try:
+    main()
+except SystemExit:
+    print(" ".join(sys.modules))
+"""
+    environment = {**os.environ, "IMGAUDIT_CACHE": str(tmp_path / "cache")}
+    first, second = (
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment)
+        for _ in range(2)
+    )
+    parts = {"imgaudit.reading", "imgaudit.layers", "imgaudit.binaries", "imgaudit.system", "isal"}
+    assert parts <= set(first.stdout.split())
+    assert not parts & set(second.stdout.split())

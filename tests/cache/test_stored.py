@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imgaudit.binaries import BinaryFacts
-from imgaudit.cache.stored import Account, Charges, StoredLayer, decode, encode, encode_layer
+from imgaudit.cache.stored import Account, Charges, StoredLayer, decode, encode, layer_bytes
 from imgaudit.layers import Entry, Kind, LayerScan
 from imgaudit.model import Analysis, Anomaly, GoInfo, GoModule, Hardening, UpxInfo
 from imgaudit.system.collect import Certificates, Kept, Payload, Unread
@@ -73,7 +73,7 @@ CHARGES = st.builds(Charges, SIZE, SIZE, SIZE, SIZE, SIZE)
 
 @given(SCANS, CHARGES)
 def test_a_layer_comes_back_as_it_was(scan: LayerScan, charges: Charges) -> None:
-    data = encode_layer(scan, charges)
+    data = layer_bytes(scan, charges)
     assert data is not None
     stored = StoredLayer.of(memoryview(data))
     assert stored is not None
@@ -85,7 +85,7 @@ def test_a_layer_comes_back_as_it_was(scan: LayerScan, charges: Charges) -> None
 
 @given(SCANS, st.randoms(use_true_random=False))
 def test_bytes_that_were_changed_never_raise(scan: LayerScan, dice: random.Random) -> None:
-    data = encode_layer(scan, Charges())
+    data = layer_bytes(scan, Charges())
     assert data is not None
     changed = bytearray(data)
     changed[dice.randrange(len(changed))] ^= 1 << dice.randrange(8)
@@ -100,7 +100,7 @@ def test_every_field_is_stored() -> None:
     scan = LayerScan("gzip", "a", "b", 1, 2, 3, 4, 5, 6, [], {"/x": Kept(b"y")}, [])
     assert len(dataclasses.fields(LayerScan)) == 12
     assert len(msgspec.structs.fields(Account)) == 4
-    data = encode_layer(scan, Charges(7, 8, 9, 10, 11))
+    data = layer_bytes(scan, Charges(7, 8, 9, 10, 11))
     assert data is not None
     stored = StoredLayer.of(memoryview(data))
     assert stored is not None
@@ -122,8 +122,8 @@ def test_every_kind_of_payload_is_known() -> None:
 )
 def test_what_does_not_fit_is_not_kept(change: dict[str, object]) -> None:
     scan = LayerScan("none", "a", "a", 1, 1, 0, 0, 0, 1, [], {}, [])
-    assert encode_layer(scan, Charges()) is not None
-    assert encode_layer(dataclasses.replace(scan, **change), Charges()) is None  # type: ignore[arg-type]
+    assert layer_bytes(scan, Charges()) is not None
+    assert layer_bytes(dataclasses.replace(scan, **change), Charges()) is None  # type: ignore[arg-type]
 
 
 def test_a_value_of_another_type_is_none() -> None:

@@ -31,9 +31,9 @@ func main() {{
 def _code(package: str, functions: int) -> str:
     """A package of that many functions, none of which the compiler or the linker can leave out."""
     body = [f'package {package}\n\nimport "fmt"\n']
-    body += ["func Call(n int) string { return all[n%len(all)](n) }\n", "var all = []func(int) string{"]
-    body += [f"\tf{number}," for number in range(functions)]
-    body.append("}\n")
+    # A switch, for a table of functions would be data, of whichever package Go inlines this into.
+    calls = "\n".join(f"\tcase {number}:\n\t\treturn f{number}(n)" for number in range(functions))
+    body.append(f'func Call(n int) string {{\n\tswitch n {{\n{calls}\n\t}}\n\treturn ""\n}}\n')
     for number in range(functions):
         cases = "\n".join(
             f'\tcase {case}:\n\t\treturn fmt.Sprintf("{package} {number} {case} %d", x*{case + number})'
@@ -51,11 +51,12 @@ def service(
     libraries = libraries or {}
     names, uses, embed = [], [], ""
     files = []
-    requires = ""
+    requires = vendored = ""
     for name, (version, functions) in sorted(libraries.items()):
         path = f"example.com/{name}"
-        requires += f"\nrequire {path} {version}\n\nreplace {path} => ./{name}\n"
-        files += [(f"{name}/go.mod", f"module {path}\n\ngo 1.20\n"), (f"{name}/{name}.go", _code(name, functions))]
+        requires += f"\nrequire {path} {version}\n"
+        vendored += f"# {path} {version}\n## explicit; go 1.20\n{path}\n"
+        files.append((f"vendor/{path}/{name}.go", _code(name, functions)))
         names.append(f'\t"{path}"')
         uses.append(f"\tfmt.Println({name}.Call(len(os.Args)))")
     if own:
@@ -68,6 +69,8 @@ def service(
         embed = "//go:embed assets\nvar assets embed.FS\n"
         uses.append('\tfmt.Println(assets.ReadFile("assets/data.txt"))')
         files.append(("assets/data.txt", "".join(f"{number:07x}\n" for number in range(data // 8))))
+    if vendored:
+        files.append(("vendor/modules.txt", vendored))
     main = _MAIN.format(imports="\n".join(names), embed=embed, uses="\n".join(uses))
     return GoProgram(
         "service", (("go.mod", f"module example.com/service\n\ngo 1.20\n{requires}"), ("main.go", main), *files)
@@ -79,7 +82,8 @@ STRIPPED = "-ldflags=-s -w"
 
 @functools.cache
 def built(program: GoProgram, *flags: str, cgo: bool = False, toolchain: str | None = None, vcs: bool = False) -> Path:
-    return build(program, *flags, cgo=cgo, toolchain=toolchain, vcs=vcs)
+    """libraries stand in the vendor folder: modules of a version, that nothing has to serve."""
+    return build(program, "-mod=vendor", *flags, cgo=cgo, toolchain=toolchain, vcs=vcs)
 
 
 def snapshot_of(program: Path, folder: Path, name: str) -> model.Snapshot:

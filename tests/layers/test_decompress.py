@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from imgaudit.errors import ImageError, LimitError
 from imgaudit.layers import decompress
-from imgaudit.layers.decompress import PIECE, decoder, promised, sniff
+from imgaudit.layers.decompress import PIECE, decoder, sniff
 from imgaudit.limits import DEFAULT_LIMITS
+from imgaudit.mediatype import promised
 
 if sys.version_info >= (3, 14):
     from compression import zstd

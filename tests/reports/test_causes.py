@@ -1,14 +1,15 @@
 """Causes in words: every kind, largest first, nothing lost between what is shown and what is summed up."""
 
+import re
 from typing import get_args
 
 import msgspec
 import pytest
 
-from imgaudit import model
+from imgaudit import cause_words, model
 from imgaudit.model.comparison import CauseKind, Measure
-from imgaudit.reports import RenderOptions, causes, render
-from tests.support import reports
+from imgaudit.reports import RenderOptions, causes, render, story
+from tests.support import gated, reports
 
 KINDS: tuple[CauseKind, ...] = get_args(CauseKind)
 SIZES = tuple(700_000 // n * (-1 if n % 3 == 0 else 1) for n in range(1, 31))
@@ -32,28 +33,10 @@ def compared(*changes: model.Change) -> model.Report:
 MANY = tuple(cause("file-added", size, f"/data/{n}") for n, size in enumerate(SIZES))
 
 
-def test_every_kind_has_words() -> None:
-    assert set(causes.WORDS) == set(KINDS)
+def test_words_are_those_of_gates_and_long_details_are_cut() -> None:
     for kind in KINDS:
-        assert causes.words(kind, "the detail {}").endswith("the detail {}")
-        assert "3 more" in causes.words(kind, "3 more")
-
-
-@pytest.mark.parametrize(
-    ("kind", "detail", "words"),
-    [
-        ("toolchain", "go1.25.3 -> go1.26.1", "toolchain go1.25.3 -> go1.26.1"),
-        ("module-bumped", "example.org/x v1.2.0 -> v1.3.0", "module example.org/x v1.2.0 -> v1.3.0"),
-        ("module-added", "example.org/x v1.2.0", "module added: example.org/x v1.2.0"),
-        ("module-added", "12 more", "modules added: 12 more"),
-        ("base", "alpine 3.19 -> 3.20; musl 1 -> 2", "base alpine 3.19 -> 3.20; musl 1 -> 2"),
-        ("symbols", "symbol table kept", "symbol table kept"),
-        ("of-a-later-version", "9 -> 10", "of a later version: 9 -> 10"),
-        ("of-a-later-version", "", "of a later version"),
-    ],
-)
-def test_words(kind: str, detail: str, words: str) -> None:
-    assert causes.words(kind, detail) == words
+        assert causes.words(kind, "what it was") == cause_words.words(kind, "what it was")
+    assert len(causes.words("base", "x" * 5_000, 160)) < 180
 
 
 def test_what_is_shown_and_what_is_summed_up_is_the_difference() -> None:
@@ -82,7 +65,7 @@ def test_one_row_of_a_cause_in_all_measures_largest_first() -> None:
         ("padding", (None, 900)),
     ]
     assert [row.figure(0) for row in found.rows] == ["-400 B", "~+300 B", "-"]
-    assert [row.words for row in found.only(1).rows] == ["it", "DWARF debug data kept"]
+    assert [row.words for row in found.only().rows] == ["it", "DWARF debug data kept"]
 
 
 def test_a_measure_that_did_not_change_is_not_the_one_shown() -> None:
@@ -132,3 +115,26 @@ def test_several_images_show_three_causes_each_and_a_page_all() -> None:
     assert all(f"file added: /data/{n}<" in page for n in range(30))
     assert page.count("All causes of") >= 2
     assert "27 more" in str(render(report, "markdown"))
+
+
+def test_a_gate_that_does_not_say_why_is_told_the_cause() -> None:
+    report = gated.report()
+    over = gated.gate("budget.download", "scratch", False, "download of scratch is 2.85 MB, 850 kB over its budget")
+    cause = "largest cause: module example.org/x v1.2.0 -> v1.3.0, ~+900 kB"
+    assert story.grown(over, report) == f"+1.16 MB (+68.6 %) against the baseline; {cause}"
+    growth = gated.gate("regression.download", "scratch", False, "download of scratch is 2.85 MB")
+    assert story.grown(growth, report) == cause
+    for known in (
+        gated.gate("regression.download", "scratch", False, "largest cause: it"),
+        gated.gate("budget.layers", "scratch", False, "layers of scratch are 9", "layers"),
+        gated.gate("budget.download", "alpine", False, "download of alpine is 5.93 MB"),
+    ):
+        assert story.grown(known, report) == ""
+    assert story.grown(over, reports.report(reports.scratch())) == ""
+
+
+@pytest.mark.parametrize("format", ["table", "markdown", "html", "github"])
+@pytest.mark.parametrize("report", [gated.report(), reports.compared()], ids=["check", "compare"])
+def test_every_format_tells_them_once(report: model.Report, format: str) -> None:
+    text = str(render(report, format))
+    assert len(re.findall(r"Why (?:it|they|<code>scratch</code>) differs?(?=\n|\*\*|</summary>|</h2>)", text)) == 1

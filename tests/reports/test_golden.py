@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from imgaudit.reports import REPORTS, AnyReport, RenderOptions, render
-from tests.support import accounts, probed, reports
+from tests.support import accounts, gated, probed, reports
 
 GOLDEN = Path(__file__).parent / "golden"
 CASES: dict[str, AnyReport] = {
@@ -21,6 +21,7 @@ CASES: dict[str, AnyReport] = {
     "probed": probed.compared(),
     "probed-image": probed.image(),
     "probed-broken": probed.broken(),
+    "gated": gated.report(),
 }
 VIEWS = {
     "table.terminal.txt": ("table", RenderOptions(width=100, tty=True)),
@@ -30,7 +31,11 @@ VIEWS = {
     "json": ("json", RenderOptions()),
     "md": ("markdown", RenderOptions()),
     "html": ("html", RenderOptions()),
+    "junit.xml": ("junit", RenderOptions()),
+    "gitlab.json": ("gitlab", RenderOptions()),
+    "github.md": ("github", RenderOptions(key="CI/image")),
 }
+PIPELINE = ("junit.xml", "gitlab.json", "github.md")
 # What 10,000-character names make large is looked at in test_hostile.py.
 SKIPPED = {("image", "table.narrow.txt"), ("image", "table.ascii.txt"), ("compare", "json"), ("hostile", "md")}
 SKIPPED |= {("probed", "json"), ("probed", "table.ascii.txt")}
@@ -39,9 +44,11 @@ FILES = [
     (case, view)
     for case in CASES
     for view in VIEWS
-    if (case in ("compare", "image", "probed") or (case, view) in KEPT or view in ("table.terminal.txt", "md"))
+    if view not in PIPELINE
+    and (case in ("compare", "image", "probed") or (case, view) in KEPT or view in ("table.terminal.txt", "md"))
     and (case, view) not in SKIPPED
 ]
+FILES += [(case, view) for case in ("gated", "binary", "incomplete") for view in PIPELINE]
 
 
 @pytest.mark.parametrize(("case", "view"), FILES)
