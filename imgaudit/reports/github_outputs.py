@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterator
 
 from imgaudit import model
+from imgaudit.outcome import exit_code
 from imgaudit.reports import causes, story
 from imgaudit.reports.escape import printable_report, shorten
 from imgaudit.reports.interface import AnyReport
@@ -30,7 +31,7 @@ def _written(name: str, value: str) -> str:
 def _values(report: AnyReport) -> Iterator[tuple[str, str]]:
     """Sizes in bytes; empty is unknown or not compared. Those without a label are of the first image."""
     yield "complete", _flag(report.complete)
-    yield "exit-code", str(story.exit_code(report))
+    yield "exit-code", str(exit_code(report))
     yield "headline", shorten(story.headline(report), 1_000)
     if isinstance(report, model.BinaryReport):
         return

@@ -17,7 +17,8 @@ def test_a_late_service_is_ready_when_it_is(specimens: Specimens, prober: Prober
     (probe,) = prober(specimens("late"), port=8080, path="/health", runs=2)
     assert (probe.error, probe.runs) == (None, 2)
     assert probe.ready_ms is not None
-    assert 300 <= probe.ready_ms.min <= probe.ready_ms.median <= probe.ready_ms.max < 4000
+    # It sleeps 300 ms; the time counts from when the engine says that it was started, which is a little later.
+    assert 285 <= probe.ready_ms.min <= probe.ready_ms.median <= probe.ready_ms.max < 4000
     assert probe.asked == "GET /health on port 8080: 2xx or 3xx"
 
 
