@@ -27,7 +27,9 @@ def in_proportion(delta: int, causes: Sequence[Cause], one: Side, other: Side) -
     parts = [_part(row.bytes, RATIO["tar"]) for row in around]
     delta -= sum(parts)
     if not rows:
-        rows = [Cause(cause="file-changed", bytes=delta, detail=f"other content of the same size: {other.name}")]
+        rows = [
+            Cause(cause="file-changed", bytes=delta, detail=f"other content or times, sizes are the same: {other.name}")
+        ]
     shares = [delta] if len(rows) == 1 else _shares(delta, rows, one, other)
     return [
         Cause(cause=row.cause, bytes=share, detail=row.detail, estimated=len(causes) > 1)
@@ -46,8 +48,12 @@ def _shares(delta: int, rows: Sequence[Cause], one: Side, other: Side) -> list[i
     free = [place for place, row in enumerate(rows) if row.cause not in ratios] or list(range(len(rows)))
     left, weight = delta - sum(shares), sum(abs(shares[place]) for place in free)
     for place in free if weight else ():
+        most = _part(rows[place].bytes, 101)  # gzip adds a little to what it can't compress
         share = shares[place] + left * abs(shares[place]) // weight
-        shares[place] = min(max(share, min(rows[place].bytes, 0)), max(rows[place].bytes, 0))
+        shares[place] = min(max(share, min(most, 0)), max(most, 0))
+    rest = delta - sum(shares)
+    if abs(rest) <= len(rows):  # of rounding
+        shares[max(free, key=lambda place: abs(shares[place]))] += rest
     return shares
 
 
