@@ -7,8 +7,9 @@ import pytest
 
 from tests.support.cli import Cli
 
-# What of the environment decides where images come from, or how reports look.
+# What of the environment decides where images come from, how reports look, and which files and folders are used.
 GUARDED = (
+    "CI_COMMIT_SHA",
     "CONTAINER_HOST",
     "DOCKER_CONFIG",
     "DOCKER_CONTEXT",
@@ -16,8 +17,17 @@ GUARDED = (
     "DOCKER_TLS_VERIFY",
     "DOCKER_CERT_PATH",
     "FORCE_COLOR",
+    "GITHUB_JOB",
+    "GITHUB_OUTPUT",
+    "GITHUB_SHA",
+    "GITHUB_STEP_SUMMARY",
+    "GITHUB_WORKFLOW",
+    "IMGAUDIT_ALLOWED_REALMS",
     "IMGAUDIT_CACHE_SIZE",
+    "IMGAUDIT_COMMENT",
     "IMGAUDIT_CONFIG",
+    "IMGAUDIT_HISTORY",
+    "IMGAUDIT_INSECURE_REGISTRIES",
     "NO_COLOR",
     "REGISTRY_AUTH_FILE",
     "SOURCE_DATE_EPOCH",

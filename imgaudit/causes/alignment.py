@@ -17,7 +17,8 @@ class Side:
 
     step: the instruction that made it, empty where that is unknown. service: where the service's program stands, in
     this layer or another. again: of a layer that the other image has not, paths of what the image holds
-    besides: in a layer that both have, or as another file's content. The largest first.
+    besides: in a layer that both have, or as another file's content; the largest
+    first. Empty where they are less than a tenth of it.
     """
 
     layer: SnapshotLayer
@@ -126,7 +127,8 @@ def _sides(snapshot: Snapshot, floor: int) -> list[Side]:
 
 def _with_again(side: Side, held: Collection[str]) -> Side:
     found = [(-file.size, file.copy_of or path) for path, file in side.files.items() if file.copy_of or path in held]
-    return dataclasses.replace(side, again=tuple(path for _, path in sorted(found)))
+    worth_a_word = -sum(size for size, _ in found) * 10 >= (side.layer.unpacked or 0)
+    return dataclasses.replace(side, again=tuple(path for _, path in sorted(found))) if worth_a_word else side
 
 
 def _matched(first: list[Side], second: list[Side], keys: Keys) -> list[tuple[Side, Side]]:

@@ -7,11 +7,13 @@ SHOWN = 4
 
 
 def base_detail(old: Snapshot, new: Snapshot) -> str:
-    """`alpine 3.19.4 -> 3.20.3; 3 packages changed: musl 1.2.4 -> 1.2.5, ...`"""
+    """`alpine 3.19.4 -> 3.20.3; libssl3 3.1.7-r0 -> 3.3.2-r0, musl 1.2.4-r2 -> 1.2.5-r0, and 8 more`"""
     first, second = _name(old), _name(new)
     if old.base != new.base:
         return f"{first} -> {second}"
-    if first == second:
+    if old.platform != new.platform:
+        names = f"{second} for {new.platform}, before for {old.platform}"
+    elif first == second:
         names = f"{second}, rebuilt"
     else:
         names = f"{first} -> {new.base_version or 'unknown version'}"

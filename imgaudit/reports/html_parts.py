@@ -55,7 +55,7 @@ def gates(verdict: model.Verdict) -> Section:
     ]
     shown, more = view.capped(rows)
     columns = (Column("result"), Column("gate"), Column("label"), Column("actual", True), Column("limit", True))
-    table = Table("gates", "Gates", (*columns, Column("why")), shown, more)
+    table = Table("gates", "Gates", (*columns, Column("why")), shown, more, cards=True)
     return Section("gates", "Gates", tables=(table,))
 
 

@@ -25,8 +25,8 @@ def notes(report: model.Report) -> list[str]:
 
 def shared(report: model.Report) -> list[str]:
     """Layers that several images hold: on one node they are stored and pulled once."""
-    if report.comparison is None:
-        return []
+    if report.comparison is None or len(report.images) < 2:
+        return []  # one image and a baseline: nothing is said of layers that both have
     layers = report.comparison.shared
     if not layers:
         return ["No layer is shared: each image is stored and pulled on its own."]

@@ -180,7 +180,16 @@ def result(report: AnyReport) -> str:
     judged = isinstance(report, model.Report) and report.verdict is not None
     if not code and not judged:
         return f"Result: {', '.join(parts)}."
-    return f"Result: {', '.join(parts)}; exit code {code}."
+    return f"Result: {', '.join(parts)}; exit code {code}.{_acceptable(report)}"
+
+
+def _acceptable(report: AnyReport) -> str:
+    """What to do about growth since a baseline file that is meant."""
+    if not isinstance(report, model.Report) or report.verdict is None or report.comparison is None:
+        return ""
+    against = report.comparison.reference if report.comparison.reference_kind == "baseline" else ""
+    over = any(gate.passed is False and gate.id.startswith("regression.") for gate in report.verdict.gates)
+    return " Growth that is meant: check again with --update-baseline." if over and against.endswith(".json") else ""
 
 
 def next_command(report: AnyReport) -> str:

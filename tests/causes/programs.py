@@ -8,7 +8,7 @@ from imgaudit.audit import AuditOptions, audit
 from imgaudit.causes import explain
 from imgaudit.snapshot import take_snapshot
 from tests.support.gobuild import GoProgram, build
-from tests.support.images import Image, Layer, docker_archive, file, make_tar
+from tests.support.images import Image, Layer, docker_archive, file, make_tar, oci_archive
 
 _MAIN = """package main
 
@@ -86,12 +86,13 @@ def built(program: GoProgram, *flags: str, cgo: bool = False, toolchain: str | N
     return build(program, "-mod=vendor", *flags, cgo=cgo, toolchain=toolchain, vcs=vcs)
 
 
-def snapshot_of(program: Path, folder: Path, name: str) -> model.Snapshot:
-    """Of an image that holds just this program."""
+def snapshot_of(program: Path, folder: Path, name: str, *, served: bool = False) -> model.Snapshot:
+    """Of an image that holds just this program. served: compressed, as a registry has it."""
     layer = Layer(make_tar([file("/service", program.read_bytes(), mode=0o755)]), created_by="COPY service /service")
     path = folder / f"{name}.tar"
-    docker_archive(path, Image([layer], config={"Entrypoint": ["/service"]}))
-    (image,) = audit(f"{name}=docker-archive:{path}", AuditOptions(inventory=True))
+    (oci_archive if served else docker_archive)(path, Image([layer], config={"Entrypoint": ["/service"]}))
+    scheme = "oci-archive" if served else "docker-archive"
+    (image,) = audit(f"{name}={scheme}:{path}", AuditOptions(inventory=True))
     return take_snapshot(image)
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.causes.programs import STRIPPED, built, by_kind, causes_between, service
+from imgaudit.causes import explain
+from tests.causes.programs import STRIPPED, built, by_kind, causes_between, service, snapshot_of
 from tests.support.gobuild import require_c
 from tests.support.upx import pack
 
@@ -85,6 +86,77 @@ def test_a_packed_program_grows_by_what_is_inside(tmp_path: Path) -> None:
     assert sums["module-added"] == plain["module-added"]
     assert sums["upx"] < 0
     assert sum(sums.values()) + change.unexplained == change.delta
+
+
+def test_stripping_is_no_packages_change(tmp_path: Path) -> None:
+    """Of another flag only the build info tells: no package differs, not by the padding before it either."""
+    for old, new in ((built(SERVICE, STRIPPED), built(SERVICE)), (built(SERVICE, "-ldflags=-w"), built(SERVICE))):
+        sums = by_kind(causes_between(old, new, tmp_path))
+        assert set(sums) <= {"symbols", "dwarf", "section"}
+        assert abs(sums.get("section", 0)) < 100
+
+
+def test_build_info_is_a_cause_of_its_own(tmp_path: Path) -> None:
+    """The linker's flags are recorded in the program, twice."""
+    flag = f"-ldflags=-s -w -X example.com/none.value={'x' * 9_000}"
+    change = causes_between(built(SERVICE, STRIPPED), built(SERVICE, flag), tmp_path)
+    found = {cause.detail: cause.bytes for cause in change.causes}
+    assert found.pop("build info: module versions and flags") == pytest.approx(2 * 9_000, abs=200)
+    assert not any(cause.cause == "package" for cause in change.causes)
+
+
+def test_a_program_that_was_packed_and_cannot_be_decoded(tmp_path: Path) -> None:
+    """What is known of both is said, though no byte can be told apart."""
+    plain = built(SERVICE, STRIPPED)
+    packed = bytearray(pack(plain, "--lzma").read_bytes())
+    middle = len(packed) // 2
+    packed[middle : middle + 4_000] = bytes(4_000)
+    broken = tmp_path / "broken"
+    broken.write_bytes(packed)
+    (cause,) = causes_between(plain, broken, tmp_path).causes
+    assert (cause.cause, cause.bytes) == ("file-changed", len(packed) - plain.stat().st_size)
+    assert cause.detail == "/service; packed with UPX (lzma)"
+
+
+def test_a_download_below_its_layer(tmp_path: Path) -> None:
+    """Symbols and DWARF compress otherwise than code does: within 5 % of what they come to alone."""
+    stripped, bare, whole = (
+        snapshot_of(built(SERVICE, *flags), tmp_path, f"program{n}", served=True)
+        for n, flags in enumerate(((STRIPPED,), ("-ldflags=-w",), ()))
+    )
+    (change,) = (change for change in explain(stripped, whole) if change.measure == "download")
+    sums = by_kind(change)
+    for kind, before, now in (("symbols", stripped, bare), ("dwarf", bare, whole)):
+        assert before.size.download is not None
+        assert now.size.download is not None
+        assert sums[kind] == pytest.approx(now.size.download - before.size.download, rel=0.05)
+    assert abs(change.unexplained) < 0.01 * change.delta
+
+
+@pytest.mark.thorough
+def test_own_code_is_told_from_the_toolchains(tmp_path: Path) -> None:
+    """Go 1.22 made all of these packages 7 % smaller: a module of the same version tells by how much."""
+    grown = service(libraries=LIBRARY, own=1600)
+    old, new = (built(SERVICE, STRIPPED, toolchain=version) for version in ("go1.20.14", "go1.22.12"))
+    change = causes_between(old, new, tmp_path)
+    assert {cause.cause for cause in change.causes} == {"toolchain"}
+    both = by_kind(causes_between(old, built(grown, STRIPPED, toolchain="go1.22.12"), tmp_path))
+    alone = by_kind(causes_between(new, built(grown, STRIPPED, toolchain="go1.22.12"), tmp_path))
+    assert both["main"] == pytest.approx(alone["main"], rel=0.05)
+
+
+@pytest.mark.thorough
+def test_linked_statically_with_the_c_library(tmp_path: Path) -> None:
+    require_c()
+    static = built(SERVICE, "-ldflags=-s -w -linkmode external -extldflags -static", cgo=True)
+    assert_cause(built(SERVICE, STRIPPED, cgo=True), static, tmp_path, "build-mode", detail="dynamically")
+
+
+@pytest.mark.thorough
+def test_sanitizers(tmp_path: Path) -> None:
+    require_c()
+    old, new = (built(SERVICE, STRIPPED, *flags, cgo=True) for flags in ((), ("-asan",)))
+    assert_cause(old, new, tmp_path, "build-flags", detail="built with -asan")
 
 
 @pytest.mark.thorough

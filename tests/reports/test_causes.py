@@ -138,3 +138,17 @@ def test_a_gate_that_does_not_say_why_is_told_the_cause() -> None:
 def test_every_format_tells_them_once(report: model.Report, format: str) -> None:
     text = str(render(report, format))
     assert len(re.findall(r"Why (?:it|they|<code>scratch</code>) differs?(?=\n|\*\*|</summary>|</h2>)", text)) == 1
+
+
+def test_growth_that_is_meant_is_accepted_in_a_file_only() -> None:
+    report = gated.report()
+    compared = report.comparison
+    assert compared is not None
+    assert report.verdict is not None
+    assert "--update-baseline" in story.result(report)
+    for reference in ("registry.example.org/shop:1.0", "shop.tar"):
+        other = msgspec.structs.replace(compared, reference=reference)
+        assert "--update-baseline" not in story.result(msgspec.structs.replace(report, comparison=other))
+    passed = tuple(msgspec.structs.replace(gate, passed=True) for gate in report.verdict.gates)
+    fine = model.Verdict(passed=True, gates=passed)
+    assert "--update-baseline" not in story.result(msgspec.structs.replace(report, verdict=fine))

@@ -173,3 +173,5 @@ def test_changes_add_up_in_words() -> None:
     assert "  b: rootfs +1.00 MB\n    ~+700 kB  layer added: COPY\n     +300 kB  unexplained\n" in text
     assert text.startswith("No recommendation: 2 compared with the baseline")
     assert "No layer is shared" in text
+    alone = msgspec.structs.replace(compared, changes=(), variants=base.variants[:1])
+    assert "hared" not in table(reports.report(images[0], comparison=alone))
