@@ -9,6 +9,7 @@ from imgaudit.binaries.pclntab_extent import Extent
 from imgaudit.breakdown.embeds import EmbeddedTree, find_embeds
 from imgaudit.breakdown.functions import Functions, read_functions
 from imgaudit.breakdown.ledger import Ledger
+from imgaudit.breakdown.long_contents import long_contents
 from imgaudit.breakdown.moduledata import ModuleData, find_module_data
 from imgaudit.breakdown.modules import Modules
 from imgaudit.breakdown.names import Packages
@@ -73,6 +74,11 @@ def lay_out(program: Program, packages: Packages, ledger: Ledger, table: Extent,
     types = read_types(program, md, packages, targets)
     pointers = Pointers()
     pointers.add(program, [md.data], wanted)
+    whole = long_contents(program, pointers, targets, md.data, spans)
+    for start, end in whole:
+        for address in targets[bisect.bisect_right(targets, start) : bisect.bisect_left(targets, end)]:
+            del owners[address]
+    targets = sorted(owners)
     trees = find_embeds(program, read_only, pointers.targets)
     claimed: list[Piece] = [(start, end, package, "types") for start, end, package in types.pieces]
     claimed += _masks(types)
@@ -87,6 +93,7 @@ def lay_out(program: Program, packages: Packages, ledger: Ledger, table: Extent,
     # .noptrdata holds no pointers, only numbers that look like some.
     places = [gap for span, found in free.items() if span not in (md.noptrdata, md.data) for gap in found]
     pointers.add(program, places, wanted)
+    pointers.leave_out(whole)
     follow_pointers(pointers, owners, targets)
     pieces = sorted(taken + give_out([gap for found in free.values() for gap in found], owners, targets))
     return Layout(program, packages, md, functions, pieces, _owned(trees, pointers, owners, targets))

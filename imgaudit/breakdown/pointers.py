@@ -42,6 +42,20 @@ class Pointers:
             self.sites.extend(sites)
             self.targets.extend([words[site - start >> 3] for site in sites])
 
+    def leave_out(self, whole: Sequence[Span]) -> None:
+        """Drops those that lead into the middle of these spans, which rise and don't overlap: they only look like
+        pointers."""
+        if not whole:
+            return
+        starts = [start for start, _ in whole]
+        kept = [
+            not (place and whole[place - 1][0] < target < whole[place - 1][1])
+            for target in self.targets
+            for place in (bisect.bisect_left(starts, target),)
+        ]
+        self.sites = array("Q", itertools.compress(self.sites, kept))
+        self.targets = array("Q", itertools.compress(self.targets, kept))
+
 
 def follow_pointers(pointers: Pointers, owners: dict[int, int], targets: list[int]) -> None:
     """Adds to owners (package by address referred to) what pointers lead to, and to targets, which are owners' keys,
