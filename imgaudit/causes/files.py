@@ -1,10 +1,9 @@
 """Files by path: added, removed, grown; inside a Go program by what it is made of."""
 
-from collections import defaultdict
-
-from imgaudit.causes.alignment import Side, kind_of, service_path
+from imgaudit.causes.alignment import Side, service_path
 from imgaudit.causes.flags import differing_facts
 from imgaudit.causes.program import program_causes
+from imgaudit.causes.renames import renamed
 from imgaudit.model import Cause, InventoryFile, Snapshot
 
 Held = dict[str, InventoryFile]
@@ -41,21 +40,16 @@ def compare_files(first: Held, second: Held, old: Snapshot, new: Snapshot) -> li
 
 
 def _counterparts(first: Held, second: Held, old: Snapshot, new: Snapshot) -> dict[str, str]:
-    """Which file of first became which of second. By path; the service's program by its role; a file that was moved
-    or renamed by its size and suffix."""
+    """Which file of first became which of second. By path; the service's program by its role; what is left
+    by what a moved or renamed file keeps."""
     found = {path: path for path in second if path in first}
     was, now = service_path(old), service_path(new)
     if was in first and now in second and was not in second and now not in first:
         found[now] = was
-    left: defaultdict[tuple[int, str], list[str]] = defaultdict(list)
     kept = set(found.values())
-    for path in reversed(first):
-        if path not in kept:
-            left[kind_of(first[path])].append(path)
-    for path, file in second.items():
-        if path not in found and left.get(kind_of(file)):
-            found[path] = left[kind_of(file)].pop()
-    return found
+    left_old = {path: file.size for path, file in first.items() if path not in kept}
+    left_new = {path: file.size for path, file in second.items() if path not in found}
+    return found | renamed(left_old, left_new)
 
 
 def _added(file: InventoryFile) -> Cause:
