@@ -26,7 +26,12 @@ def compare_files(first: Held, second: Held, old: Snapshot, new: Snapshot) -> li
         known = first[before[path]]
         one, other = programs.get(known.path), others.get(path)
         if one and other and one.accounted and other.accounted and (one.size, other.size) == (known.size, file.size):
-            causes += program_causes(one, other)
+            # The service is what is meant unless another program is named.
+            where = "" if other.role == "service" else f"; in {path}"
+            causes += [
+                Cause(cause=row.cause, bytes=row.bytes, detail=row.detail + where, estimated=row.estimated)
+                for row in program_causes(one, other)
+            ]
             continue
         detail = path if known.path == path else f"{path}, before {known.path}"
         if one and other:
