@@ -86,6 +86,8 @@ def test_a_layer_that_is_split_in_two(tmp_path: Path) -> None:
     assert found["rootfs"].delta == 0
     assert all(abs(size) < 20 * K for _, size, _ in rows(found["unpacked"]))
     assert found["unpacked"].unexplained == 0
+    served = changes([("COPY data /data", DATA)], split, tmp_path, served=True)["download"]
+    assert all(abs(size) < 20 * K for _, size, _ in rows(served))
 
 
 def test_other_content_of_the_same_size(tmp_path: Path) -> None:
