@@ -64,7 +64,7 @@ def _embeds(breakdown: SizeBreakdown) -> dict[str, int]:
 
 
 def sections_of(binary: Binary, breakdown: SizeBreakdown) -> dict[str, int]:
-    """What packages and embedded files do not hold, by section; what packing takes off a file is one of them."""
+    """What packages and embedded files do not hold, by section; with what packing saves these add up to the size."""
     sections = _summed((row.section, row.size) for row in breakdown.remainder)
     if binary.upx.present:
         sections[PACKED] = binary.size - breakdown.total

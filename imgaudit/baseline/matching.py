@@ -45,12 +45,14 @@ def match_file(images: Sequence[Image], recorded: Sequence[Recorded], name: str,
             found[image.label] = Match(label, match.snapshot, match.created)
             continue
         others = sorted(other for this, other in known if this == label)
-        held = f"for {', '.join(others)} only" if others else f"which has {_some(sorted(labels))}"
-        found[image.label] = Match(label, None, why=f"{own} for {platform} is not in {name}, {held}")
+        held = f"which has it for {', '.join(others)}" if others else f"which has {_some(sorted(labels))}"
+        found[image.label] = Match(label, None, why=f"there is no {own} for {platform} in {name}, {held}")
     return found
 
 
 def _some(labels: Sequence[str]) -> str:
+    if not labels:
+        return "no image yet"
     more = f" and {len(labels) - 5:,} more" if len(labels) > 5 else ""
     return ", ".join(labels[:5]) + more
 

@@ -2,11 +2,11 @@
 holds; never by its place, which a layer that is put in front would shift."""
 
 import dataclasses
-import posixpath
 from collections.abc import Callable, Collection, Hashable, Iterable
 
 import msgspec
 
+from imgaudit.causes.renames import kind_of
 from imgaudit.causes.steps import step_of
 from imgaudit.model import InventoryFile, Snapshot, SnapshotLayer
 
@@ -66,11 +66,6 @@ class Sides:
 
 def service_path(snapshot: Snapshot) -> str | None:
     return next((program.path for program in snapshot.programs if program.role == "service"), None)
-
-
-def kind_of(file: InventoryFile) -> tuple[int, str]:
-    """What a file keeps that is moved or renamed: its size and its suffix."""
-    return file.size, posixpath.splitext(file.path)[1]
 
 
 def align(old: Snapshot, new: Snapshot) -> Sides:
@@ -178,4 +173,4 @@ def _paths(side: Side) -> Iterable[Hashable]:
 
 
 def _kinds(side: Side) -> Iterable[Hashable]:
-    return map(kind_of, side.files.values())
+    return (kind_of(file.path, file.size) for file in side.files.values())

@@ -1,10 +1,9 @@
 """Files by path: added, removed, grown; inside a Go program by what it is made of."""
 
-from collections import defaultdict
-
-from imgaudit.causes.alignment import Side, kind_of, service_path
+from imgaudit.causes.alignment import Side, service_path
 from imgaudit.causes.flags import differing_facts
 from imgaudit.causes.program import program_causes
+from imgaudit.causes.renames import renamed
 from imgaudit.model import Cause, InventoryFile, Snapshot
 
 Held = dict[str, InventoryFile]
@@ -27,7 +26,12 @@ def compare_files(first: Held, second: Held, old: Snapshot, new: Snapshot) -> li
         known = first[before[path]]
         one, other = programs.get(known.path), others.get(path)
         if one and other and one.accounted and other.accounted and (one.size, other.size) == (known.size, file.size):
-            causes += program_causes(one, other)
+            # The service is what is meant unless another program is named.
+            where = "" if other.role == "service" else f"; in {path}"
+            causes += [
+                Cause(cause=row.cause, bytes=row.bytes, detail=row.detail + where, estimated=row.estimated)
+                for row in program_causes(one, other)
+            ]
             continue
         detail = path if known.path == path else f"{path}, before {known.path}"
         if one and other:
@@ -41,21 +45,16 @@ def compare_files(first: Held, second: Held, old: Snapshot, new: Snapshot) -> li
 
 
 def _counterparts(first: Held, second: Held, old: Snapshot, new: Snapshot) -> dict[str, str]:
-    """Which file of first became which of second. By path; the service's program by its role; a file that was moved
-    or renamed by its size and suffix."""
+    """Which file of first became which of second. By path; the service's program by its role; what is left
+    by what a moved or renamed file keeps."""
     found = {path: path for path in second if path in first}
     was, now = service_path(old), service_path(new)
     if was in first and now in second and was not in second and now not in first:
         found[now] = was
-    left: defaultdict[tuple[int, str], list[str]] = defaultdict(list)
     kept = set(found.values())
-    for path in reversed(first):
-        if path not in kept:
-            left[kind_of(first[path])].append(path)
-    for path, file in second.items():
-        if path not in found and left.get(kind_of(file)):
-            found[path] = left[kind_of(file)].pop()
-    return found
+    left_old = {path: file.size for path, file in first.items() if path not in kept}
+    left_new = {path: file.size for path, file in second.items() if path not in found}
+    return found | renamed(left_old, left_new)
 
 
 def _added(file: InventoryFile) -> Cause:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from imgaudit.model import CauseKind, SnapshotProgram
 
 _NO_OPTIMISATION = re.compile(r"(?:^|[=\s'\"])-(?:N|l)(?=$|[\s'\"])")
+_EXPERIMENTS = re.compile("[ -]X:")
 _OWN = frozenset({"-buildmode", "-race", "-cover", "-covermode", "-asan", "-msan", "CGO_ENABLED"})
 """Settings that are facts of their own; all others are build flags."""
 _DEFAULTS = {"GOAMD64": "v1", "GOARM64": "v8.0", "GOFIPS140": "off", "-trimpath": "false"}
@@ -50,6 +51,12 @@ def packing_words(before: str | None, now: str | None) -> str:
     return f"UPX: {before} -> {now}" if before != now else f"what UPX ({now}) takes off the rest"
 
 
+def differing_versions(old: SnapshotProgram, new: SnapshotProgram) -> str | None:
+    """Of Go, in words. Experiments, which a version names, too, are flags."""
+    before, now = (_EXPERIMENTS.split(program.version or "", maxsplit=1)[0] for program in (old, new))
+    return f"{before} -> {now}" if before and now and before != now else None
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Fact:
     kind: CauseKind
@@ -64,8 +71,9 @@ def _facts(old: SnapshotProgram, new: SnapshotProgram) -> list[_Fact]:
         before, now = read(old), read(new)
         if before is not None and now is not None and before != now:
             found.append(_Fact(kind, _words(name, before, now), instruments))
-    if old.version and new.version and old.version != new.version:
-        found.append(_Fact("toolchain", f"{old.version} -> {new.version}"))
+    versions = differing_versions(old, new)
+    if versions is not None:
+        found.append(_Fact("toolchain", versions))
     if old.machine == new.machine:  # each processor has flags of its own
         found += [_Fact("build-flags", detail) for detail in _other_flags(old, new)]
     return found

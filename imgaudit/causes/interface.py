@@ -2,8 +2,8 @@
 
     align layers -> base, added, removed, pairs -> files of a pair -> inside a Go program
 
-In this order, which is that of docs/causes.md: what one step explains, the next does not see. rootfs is looked at in
-the whole tree, unpacked layer by layer, download as a registry serves it: exact by layer, below that in proportion.
+In this order, which is that of docs/causes.md: what one step explains, the next does not see. rootfs and
+unpacked are looked at in the whole tree, download as a registry serves it: exact by layer, below that in proportion.
 """
 
 from imgaudit.model import Change, Snapshot

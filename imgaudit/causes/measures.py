@@ -11,7 +11,7 @@ from imgaudit.causes.alignment import Side, Sides
 from imgaudit.causes.base import base_detail
 from imgaudit.causes.files import compare_files, live, small_files
 from imgaudit.causes.proportion import in_proportion
-from imgaudit.model import Cause, CauseKind, Snapshot
+from imgaudit.model import Cause, CauseKind, InventoryFile, Snapshot
 
 
 def rootfs_causes(sides: Sides) -> list[Cause]:
@@ -28,23 +28,59 @@ def unpacked_causes(sides: Sides) -> list[Cause]:
 def download_causes(sides: Sides) -> list[Cause]:
     """Exact by layer; below that in proportion to what was unpacked, which is an estimate."""
     guess = sides.new.size.download_estimated
+    moved = _moved(sides)
     causes = [
         *_base(sides, _download),
-        *(_layer("layer-added", side, _download(side)) for side in sides.added),
-        *(_layer("layer-removed", side, -_download(side)) for side in sides.removed),
         Cause(cause="config", bytes=_config(sides.new) - _config(sides.old), detail="the image's config"),
     ]
+    for side in sides.added:
+        causes += _alone("layer-added", side, 1, moved)
+    for side in sides.removed:
+        causes += _alone("layer-removed", side, -1, moved)
     for one, other in sides.pairs:
         delta = _download(other) - _download(one)
         if one.layer.diff_id == other.layer.diff_id:
             causes.append(Cause(cause="compression", bytes=delta, detail="the same layer, compressed otherwise"))
             continue
-        within = compare_files(one.files, other.files, sides.old, sides.new)
+        first, second = (
+            {path: file for path, file in side.files.items() if path not in moved} for side in (one, other)
+        )
+        within = compare_files(first, second, sides.old, sides.new)
+        within += [_elsewhere(file, -1) for path, file in one.files.items() if path in moved]
+        within += [_elsewhere(file, 1) for path, file in other.files.items() if path in moved]
         within += [small_files(one, other), *_around(one, other)]
         causes += in_proportion(delta, _real(within), one, other)
     if guess:
         causes = [Cause(cause=row.cause, bytes=row.bytes, detail=row.detail, estimated=True) for row in causes]
     return _real(causes)
+
+
+def _moved(sides: Sides) -> set[str]:
+    """Paths that both images hold, in layers that changed and are no pair: what one layer loses the other gains."""
+    place = {path: n for n, (one, _) in enumerate(sides.changed) for path in one.files}
+    place |= {path: -1 for side in sides.removed for path in side.files}
+    now = {path: n for n, (_, other) in enumerate(sides.changed) for path in other.files}
+    now |= {path: -2 for side in sides.added for path in side.files}
+    return {path for path, n in now.items() if place.get(path, n) != n}
+
+
+def _elsewhere(file: InventoryFile, sign: int, size: int | None = None) -> Cause:
+    """One half of a file that was moved to another layer; both have one text, and so become one cause."""
+    count = file.size if size is None else size
+    return Cause(cause="file-changed", bytes=sign * count, detail=file.path, estimated=size is not None)
+
+
+def _alone(kind: CauseKind, side: Side, sign: int, moved: set[str]) -> list[Cause]:
+    """The download of a layer that the other image has not; moved files have their part of it."""
+    weight, plain = _download(side), max(_unpacked(side), 1)
+    parts = [
+        _elsewhere(file, sign, min(file.size, plain) * weight // plain)
+        for path, file in side.files.items()
+        if path in moved
+    ]
+    rest = sign * weight - sum(part.bytes for part in parts)
+    whole = _layer(kind, side, rest)
+    return [*parts, Cause(cause=whole.cause, bytes=rest, detail=whole.detail, estimated=bool(parts))]
 
 
 def _tree(sides: Sides, pairs: list[tuple[Side, Side]], whole: Callable[[Side], int]) -> list[Cause]:

@@ -7,7 +7,8 @@ the toolchain; else it is used more or less. What is not a package's has its own
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 
-from imgaudit.causes.flags import build_change, packing_words
+from imgaudit.causes.flags import build_change, differing_versions, packing_words
+from imgaudit.causes.renames import renamed
 from imgaudit.causes.shorten import cut
 from imgaudit.difference import PACKED
 from imgaudit.model import Cause, CauseKind, GoPackage, SnapshotProgram
@@ -41,7 +42,7 @@ class _Explanation:
         # What changes all code.
         self._everywhere: Kind | None = (change.kind, change.detail) if change else None
         self._instruments = change is not None and change.instruments
-        self._toolchain = bool(old.version and new.version and old.version != new.version)
+        self._toolchain = differing_versions(old, new) is not None
         self._own = self._own_modules()
         self._build_info = _section(new, INFO_SECTION) - _section(old, INFO_SECTION)
         # Of the code that is known to be the same: its bytes before and now. Modules tell more of the program's own
@@ -174,12 +175,13 @@ class _Explanation:
         return expected if expected * whole > 0 and abs(expected) < abs(whole) else 0
 
     def _embeds(self) -> None:
-        sizes: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
-        for side, program in enumerate((self._old, self._new)):
-            for embed in program.embeds:
-                sizes[f"{embed.path}, embedded by {embed.package}"][side] += embed.size
-        for name, (before, now) in sizes.items():
-            self._bytes["embed", name] += now - before
+        before, now = _embedded(self._old), _embedded(self._new)
+        gone = {name: size for name, size in before.items() if name not in now}
+        pairs = renamed(gone, {name: size for name, size in now.items() if name not in before})
+        for name, size in now.items():
+            self._bytes["embed", _embed_words(name)] += size - before.get(pairs.get(name, name), 0)
+        for name in sorted(gone.keys() - pairs.values()):
+            self._bytes["embed", _embed_words(name)] -= gone[name]
 
     def _sections(self) -> None:
         sizes: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
@@ -211,6 +213,19 @@ def _by_name(program: SnapshotProgram) -> dict[str, GoPackage]:
         total = package.total + (known.total if known else 0)
         found[package.name] = GoPackage(name=package.name, module=package.module, total=total)
     return found
+
+
+def _embedded(program: SnapshotProgram) -> dict[str, int]:
+    """By package and path, which is last, so that its suffix is."""
+    sizes: defaultdict[str, int] = defaultdict(int)
+    for embed in program.embeds:
+        sizes[f"{embed.package}\0{embed.path}"] += embed.size
+    return sizes
+
+
+def _embed_words(name: str) -> str:
+    package, _, path = name.partition("\0")
+    return f"{path}, embedded by {package}"
 
 
 def _section(program: SnapshotProgram, name: str) -> int:

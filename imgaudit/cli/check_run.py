@@ -150,9 +150,11 @@ def refuse_twice(references: Sequence[str]) -> None:
     """Raise UsageError for two references of one label: a baseline tells images apart by their labels."""
     taken = set()
     for reference in references:
-        label = parse_reference(reference).default_label
+        parsed = parse_reference(reference)
+        label = parsed.default_label
         if label in taken:
-            raise UsageError(f"two images are labelled {label}", hint=f"name them apart: other={reference}")
+            bare = reference.removeprefix(f"{parsed.label}=")
+            raise UsageError(f"two images are labelled {label}", hint=f"name them apart: other={bare}")
         taken.add(label)
 
 

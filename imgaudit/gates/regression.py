@@ -80,7 +80,8 @@ def _missing(image: Image, family: Family, held: Held, why: str | None, accepted
 
 def _stale(image: Image, name: str, created: str, days: int, max_age: int, accepted: bool) -> Gate:
     says = f"the baseline of {image.label} in {name} is of {created}, {days:,} days old, and may be {max_age:,}"
-    return _baseline_gate(image, "regression", f"{says}; renewed by --update-baseline" if accepted else says, accepted)
+    says += "; renewed by --update-baseline" if accepted else "; --update-baseline renews it"
+    return _baseline_gate(image, "regression", says, accepted)
 
 
 def _baseline_gate(image: Image, family: Family, says: str, accepted: bool) -> Gate:

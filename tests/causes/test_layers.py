@@ -64,6 +64,21 @@ def test_a_folder_that_is_copied_elsewhere_is_no_difference(tmp_path: Path) -> N
     assert rows(found["rootfs"]) == [("file-added", 80 * K, "/etc/more")]
 
 
+def test_a_name_that_holds_a_hash_of_the_content(tmp_path: Path) -> None:
+    """As bundlers write it; where several could be meant each has its own cause."""
+    old = {"/web/app.3f2a1b9c.js": 300 * K, "/web/chunk-11111111.js": 80 * K, "/web/chunk-22222222.js": 90 * K}
+    new = {"/web/app.9bc41d00.js": 310 * K, "/web/chunk-33333333.js": 85 * K, "/web/chunk-22222222.js": 90 * K}
+    found = changes([("COPY web /web", old)], [("COPY web /web", new)], tmp_path)
+    assert rows(found["rootfs"]) == [
+        ("file-changed", 10 * K, "/web/app.9bc41d00.js, before /web/app.3f2a1b9c.js"),
+        ("file-changed", 5 * K, "/web/chunk-33333333.js, before /web/chunk-11111111.js"),
+    ]
+    del new["/web/chunk-33333333.js"]
+    new |= {"/web/chunk-44444444.js": 70 * K, "/web/chunk-55555555.js": 75 * K}
+    found = changes([("COPY web /web", old)], [("COPY web /web", new)], tmp_path)
+    assert len(found["rootfs"].causes) == 4
+
+
 def test_a_layer_that_is_split_in_two(tmp_path: Path) -> None:
     """Only the second tar's own bytes are new."""
     split = [("COPY data/a.bin /data/", {"/data/a.bin": 300 * K}), ("COPY data/b.bin /data/", {"/data/b.bin": 500 * K})]
@@ -71,6 +86,8 @@ def test_a_layer_that_is_split_in_two(tmp_path: Path) -> None:
     assert found["rootfs"].delta == 0
     assert all(abs(size) < 20 * K for _, size, _ in rows(found["unpacked"]))
     assert found["unpacked"].unexplained == 0
+    served = changes([("COPY data /data", DATA)], split, tmp_path, served=True)["download"]
+    assert all(abs(size) < 20 * K for _, size, _ in rows(served))
 
 
 def test_other_content_of_the_same_size(tmp_path: Path) -> None:
