@@ -295,14 +295,14 @@ def test_by_label_and_platform() -> None:
         "app@linux/arm64": "linux/arm64",
         "web": None,
     }
-    assert found["web"].why == "web for linux/amd64 is not in b.json, which has app, zoo"
+    assert found["web"].why == "there is no web for linux/amd64 in b.json, which has app, zoo"
 
 
 def test_another_platform_is_another_image() -> None:
     arm = msgspec.structs.replace(sized(), platform=model.Platform(os="linux", architecture="arm64"))
     match = match_file([arm], recorded("app"), "b.json", named=True)["app"]
     assert match.old is None
-    assert match.why == "app for linux/arm64 is not in b.json, for linux/amd64 only"
+    assert match.why == "there is no app for linux/arm64 in b.json, which has it for linux/amd64"
 
 
 @pytest.mark.parametrize(
