@@ -177,7 +177,10 @@ class Base(Value, frozen=True, kw_only=True):
 
 
 class Package(Value, frozen=True, kw_only=True):
-    """An OS package; size is its installed size in bytes as its database says."""
+    """An OS package; size is its installed size in bytes as its database says.
+
+    source, source_version: the source package that it was built from, which advisories name; often itself.
+    """
 
     type: Literal["apk", "deb", "rpm"]
     name: str
@@ -185,6 +188,8 @@ class Package(Value, frozen=True, kw_only=True):
     arch: str | None
     purl: str
     size: int | None
+    source: str | None = None
+    source_version: str | None = None
 
 
 class CaCertificates(Value, frozen=True, kw_only=True):
