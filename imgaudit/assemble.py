@@ -12,6 +12,7 @@ import msgspec
 
 from imgaudit import system
 from imgaudit.anatomy import Account, Breakdown
+from imgaudit.checks import Subject, run_checks
 from imgaudit.errors import ImageError, ImgauditError
 from imgaudit.inside import look_inside, unknown_inside
 from imgaudit.inventory import take_inventory
@@ -77,18 +78,18 @@ def assemble(
         if len(good) < len(checked):
             raise ImageError(f"{len(checked) - len(good)} of {len(checked)} layers could not be read")
         flat = flatten([layer.scan for layer in good], limits)
-        inside = look_inside(source, config, flat, [layer.scan for layer in good], breakdown, account)
+        inside = look_inside(source, config, flat, [layer.scan for layer in good], limits, breakdown, account)
         anomalies.extend(flat.anomalies)
     except ImageError as error:  # a limit, too, leaves what is known of each layer
         flat = None
         skipped.append(Skipped(what="the flattened tree", reason=error.with_hint))
-        inside = unknown_inside(len(checked), str(error))
+        inside = unknown_inside(source, str(error), limits)
     skipped.extend(inside.skipped)
     layers = tuple(
         _layer(index, promised, result, flat, inside.from_base[index], source.source)
         for index, (promised, result) in enumerate(zip(source.layers, checked, strict=True))
     )
-    return Image(
+    image = Image(
         label=label,
         reference=source.reference,
         source=source.source,
@@ -108,8 +109,14 @@ def assemble(
         attribution=inside.attribution,
         binaries=inside.binaries,
         fitness=inside.fitness,
-        findings=system.findings_of(anomalies),
         inventory=take_inventory(flat, limits) if flat and inventory else None,
+    )
+    findings, outcomes = run_checks(Subject(image, inside.traces))
+    structure = system.findings_of(anomalies)
+    return msgspec.structs.replace(
+        image,
+        findings=(*structure, *findings),
+        checks=(*system.structure_outcomes(structure, whole=flat is not None), *outcomes),
     )
 
 

@@ -11,8 +11,10 @@ from imgaudit.anatomy import Account, Breakdown
 from imgaudit.binaries import BinaryFacts
 from imgaudit.checks.fitness import judge_fitness
 from imgaudit.layers import Flattened, LayerScan, Node, Tree
+from imgaudit.limits import Limits
 from imgaudit.model import Attribution, Base, Binary, Config, Fitness, Package, Runtime, Skipped
 from imgaudit.model.binary import Role
+from imgaudit.model.traces import Traces
 from imgaudit.sources import SourceImage
 from imgaudit.system import EntrypointPlan
 
@@ -21,7 +23,8 @@ ROLES: tuple[Role, ...] = ("service", "init", "other")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Inside:
-    """from_base: by layer. binaries: the service first, then inits, then by path. skipped: what was not looked at."""
+    """from_base: by layer. binaries: the service first, then inits, then by path. traces: what checks ask for. skipped: what
+    was not looked at."""
 
     base: Base
     from_base: list[bool | None]
@@ -30,19 +33,22 @@ class Inside:
     attribution: tuple[Attribution, ...]
     binaries: tuple[Binary, ...]
     fitness: Fitness
+    traces: Traces
     skipped: tuple[Skipped, ...] = ()
 
 
-def unknown_inside(layers: int, reason: str) -> Inside:
-    """What is said of an image whose tree is not whole: nothing, with the reason."""
+def unknown_inside(source: SourceImage[Any], reason: str, limits: Limits) -> Inside:
+    """What is said of an image whose tree is not whole: what its config tells, with the reason."""
+    from_base: list[bool | None] = [None] * len(source.layers)
     return Inside(
         base=Base(family="unknown", name=None, version=None, evidence=reason),
-        from_base=[None] * layers,
+        from_base=from_base,
         packages=(),
         runtime=None,
         attribution=(),
         binaries=(),
         fitness=Fitness(runs=None, problems=(reason,)),
+        traces=system.gather_traces(source.config, None, from_base, {}, limits),
     )
 
 
@@ -51,6 +57,7 @@ def look_inside(
     config: Config,
     flat: Flattened,
     scans: list[LayerScan],
+    limits: Limits,
     breakdown: Breakdown,
     account: Account,
 ) -> Inside:
@@ -72,6 +79,7 @@ def look_inside(
         environment,
         identity if isinstance(identity, system.Identity) else None,
     )
+    owners = system.file_owners(tree)
     placed = _place(tree, executables, plan, breakdown, account)
     service = next((binary for binary in placed if binary.role == "service"), None)
     return Inside(
@@ -79,9 +87,7 @@ def look_inside(
         from_base=from_base,
         packages=packages,
         runtime=runtime,
-        attribution=system.attribute(
-            tree, system.file_owners(tree), facts, [index for index, known in enumerate(from_base) if known]
-        ),
+        attribution=system.attribute(tree, owners, facts, [index for index, known in enumerate(from_base) if known]),
         binaries=placed,
         fitness=judge_fitness(
             platform=source.platform,
@@ -94,6 +100,7 @@ def look_inside(
             glibc=_glibc(service, facts),
             doubts=_doubts(service, tree),
         ),
+        traces=system.gather_traces(source.config, flat, from_base, owners, limits),
         skipped=(*system.unread_databases(tree), *_not_analysed(placed)),
     )
 

@@ -1,0 +1,12 @@
+"""All checks, by id. Who adds one touches its family's file and this list."""
+
+from imgaudit.checks import rights
+from imgaudit.checks.interface import Check
+
+FAMILIES: tuple[tuple[str, tuple[Check, ...]], ...] = (("user and rights", rights.CHECKS),)
+"""IA1xx: the image's structure (system/structure.py). IA2xx: will it run. IA3xx: user and rights. IA4xx: left behind.
+IA5xx: secrets. IA6xx: the program. IA7xx: the image."""
+
+CHECKS: tuple[Check, ...] = tuple(
+    sorted((check for _, checks in FAMILIES for check in checks), key=lambda c: c.rule.id)
+)

@@ -1,0 +1,5 @@
+"""What checks need to know of the tree, the config and its history."""
+
+from imgaudit.system.traces.gather import gather_traces
+
+__all__ = ["gather_traces"]

@@ -1,0 +1,71 @@
+"""The flattened tree and the config -> Traces. One walk over the tree, which asks the finders about each node."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from imgaudit.layers.interface import Flattened
+from imgaudit.limits import Limits
+from imgaudit.model.traces import FileTrace, Traces
+from imgaudit.system.traces.accounts import read_accounts
+from imgaudit.system.traces.finders import find
+from imgaudit.system.traces.history import read_history
+
+
+def gather_traces(
+    config: Mapping[str, Any],
+    flat: Flattened | None,
+    from_base: Sequence[bool | None],
+    owners: Mapping[str, str],
+    limits: Limits,
+) -> Traces:
+    """All that checks ask for. config: as it is, before redaction. flat: None where the tree is not known; then files
+    and accounts are not, either. owners: by path, the OS package that a file belongs to."""
+    return Traces(
+        files=None if flat is None else _files(flat, from_base, owners, limits),
+        accounts=None if flat is None else read_accounts(flat.tree),
+        history=read_history(config, from_base),
+    )
+
+
+def _files(
+    flat: Flattened, from_base: Sequence[bool | None], owners: Mapping[str, str], limits: Limits
+) -> tuple[FileTrace, ...]:
+    """At most limits.traces, of which there are that many only in an image that was made to have them."""
+    found: list[FileTrace] = []
+    for trace in _found(flat, from_base, owners):
+        if len(found) == limits.traces:
+            break
+        found.append(trace)
+    return tuple(sorted(found, key=lambda trace: (trace.what, trace.path, trace.layer)))
+
+
+def _found(flat: Flattened, from_base: Sequence[bool | None], owners: Mapping[str, str]) -> Iterator[FileTrace]:
+    for node in flat.tree.walk():
+        entry = node.entry
+        for what in find(node.path, node.kind, entry.mode):
+            yield FileTrace(
+                path=node.path,
+                layer=node.layer,
+                kind=node.kind,
+                size=entry.size,
+                mode=entry.mode,
+                uid=entry.uid,
+                gid=entry.gid,
+                what=what,
+                from_base=from_base[node.layer],
+                package=owners.get(node.path),
+            )
+    for file in flat.dead_files:
+        for what in find(file.path, "file", 0):
+            yield FileTrace(
+                path=file.path,
+                layer=file.layer,
+                kind="file",
+                size=file.size,
+                mode=0,
+                uid=0,
+                gid=0,
+                what=what,
+                dead=True,
+                from_base=from_base[file.layer],
+            )
