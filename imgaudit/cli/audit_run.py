@@ -28,7 +28,7 @@ def audit_and_write(
     its exit code, such as with what was probed or a verdict; it is asked only where an image could be audited.
     predictions: what other builds of its program would save, which takes a second. inventory: list live files, as
     compare does."""
-    outputs, color = parse_outputs(choices["outputs"]), choices["color"]
+    outputs, color = parse_outputs(choices["outputs"], several=len(references) > 1), choices["color"]
     settings = load_settings(choices["config"]) if settings is None else settings
     talk = make_talk(choices["quiet"], choices["verbose"])
     if settings.file is not None:

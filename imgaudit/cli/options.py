@@ -4,7 +4,7 @@ import dataclasses
 import os
 import pathlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import click
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from imgaudit.anatomy import Breakdown
 
 
+LABEL = "{label}"
+"""Stands for each image's label in the name of a file that describes one image."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Output:
     """One `-o`: a format, and the file it goes to; None is stdout."""
@@ -24,9 +28,15 @@ class Output:
     format: str
     path: pathlib.Path | None
 
+    @property
+    def takes_several(self) -> bool:
+        """Whether there is a place for several images."""
+        return not REPORTS[self.format].one or (self.path is not None and LABEL in self.path.name)
 
-def parse_outputs(values: tuple[str, ...]) -> list[Output]:
-    """Read `-o FORMAT[=FILE]`, checked before any work is done: formats known, one to stdout, folders there."""
+
+def parse_outputs(values: tuple[str, ...], several: bool = False) -> list[Output]:
+    """Read `-o FORMAT[=FILE]`, checked before any work is done: formats known, one to stdout, folders there, and
+    with several images a file for each where a format describes one."""
     outputs = []
     for value in values or ("table",):
         name, given, file = value.partition("=")
@@ -45,7 +55,28 @@ def parse_outputs(values: tuple[str, ...]) -> list[Output]:
     paths = [output.path for output in outputs if output.path is not None]
     if len(set(paths)) < len(paths):
         raise UsageError("two -o name the same file")
+    if several:
+        need_labels(outputs)
     return outputs
+
+
+def need_labels(outputs: Sequence[Output]) -> None:
+    """UsageError for the first of them that has no place for several images."""
+    for output in outputs:
+        if not output.takes_several:
+            name = "FILE" if output.path is None else output.path
+            raise UsageError(
+                f"-o {output.format}: it describes one image or program, and there are several",
+                hint=f"-o {output.format}={_with_label(name)} writes one for each",
+            )
+
+
+def _with_label(path: pathlib.Path | str) -> str:
+    """An example: app.json -> app-{label}.json."""
+    if isinstance(path, str):
+        return f"{LABEL}.json"
+    stem, dot, rest = path.name.partition(".")
+    return str(path.with_name(f"{stem}-{LABEL}{dot}{rest}"))
 
 
 def outputs_option(command: Callable[..., Any]) -> Callable[..., Any]:

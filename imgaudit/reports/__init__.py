@@ -17,6 +17,8 @@ REPORTS: dict[str, Format] = {
         Format("json", "everything, for programs", "json", "imgaudit.reports.json_report"),
         Format("markdown", "a comment on a pull request", "md", "imgaudit.reports.markdown"),
         Format("html", "one self-contained page", "html", "imgaudit.reports.html"),
+        Format("cyclonedx", "a bill of materials, CycloneDX 1.6", "cdx.json", "imgaudit.reports.cyclonedx", one=True),
+        Format("spdx", "a bill of materials, SPDX 2.3", "spdx.json", "imgaudit.reports.spdx", one=True),
     )
 }
 

@@ -31,12 +31,16 @@ Renderer = Callable[[AnyReport, RenderOptions], str | bytes]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Format:
-    """One output format. module holds `render(report, options)`, and is imported when it is first asked for."""
+    """One output format. module holds `render(report, options)`, and is imported when it is first asked for.
+
+    one: it describes one image or program; of several, each has its own.
+    """
 
     name: str
     summary: str
     extension: str
     module: str
+    one: bool = False
 
     def renderer(self) -> Renderer:
         render: Renderer = importlib.import_module(self.module).render
