@@ -16,8 +16,7 @@ class Rule:
     """What a reader learns of a check. id: for ever the same, never used again. title: of a failure, as a headline.
 
     severity: of its findings, unless one says otherwise. why: what goes wrong otherwise. fix: what to do.
-    references: what else asks for the same ("CIS Docker Benchmark 4.1", "dockle CIS-DI-0001"). binary: it looks into
-    programs, so that `imgaudit binary` runs it too.
+    references: what else asks for the same ("CIS Docker Benchmark 4.1", "dockle CIS-DI-0001").
     """
 
     id: str
@@ -32,8 +31,8 @@ class Rule:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Problem:
-    """One piece of evidence of a failure. message: a sentence with what was found. subject: what the fingerprint is made
-    of besides id and path: it stays the same over rebuilds, so no sizes, versions or dates."""
+    """One piece of evidence of a failure. message: a sentence with what was found. subject: what the fingerprint is
+    made of besides id and path: it stays the same over rebuilds, so no sizes, versions or dates."""
 
     message: str
     path: str | None = None

@@ -10,7 +10,7 @@ Password = Literal["empty", "locked", "set"]
 class FileTrace(Value, frozen=True, kw_only=True):
     """A path that a check asks about. kind: as in a tar ("file", "dir", ...). mode: permission bits with setuid, setgid
     and sticky. what: the name under which the check looks for it. dead: a later layer hides it, yet the image holds
-    it. package: the OS package that owns it."""
+    it. package: the OS package that owns it. detail: what else was seen, such as capabilities."""
 
     path: str
     layer: int
@@ -23,6 +23,7 @@ class FileTrace(Value, frozen=True, kw_only=True):
     dead: bool = False
     from_base: bool | None = None
     package: str | None = None
+    detail: str | None = None
 
 
 class AccountTrace(Value, frozen=True, kw_only=True):
@@ -34,6 +35,13 @@ class AccountTrace(Value, frozen=True, kw_only=True):
     home: str
     shell: str
     password: Password | None
+
+
+class GroupTrace(Value, frozen=True, kw_only=True):
+    """A row of /etc/group."""
+
+    name: str
+    gid: int | None
 
 
 class HistoryTrace(Value, frozen=True, kw_only=True):
@@ -65,6 +73,7 @@ class Traces(Value, frozen=True, kw_only=True):
 
     files: tuple[FileTrace, ...] | None
     accounts: tuple[AccountTrace, ...] | None
+    groups: tuple[GroupTrace, ...] | None
     history: tuple[HistoryTrace, ...]
     secrets: tuple[SecretTrace, ...] = ()
     contents_read: bool = False

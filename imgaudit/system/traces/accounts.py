@@ -1,7 +1,7 @@
-"""/etc/passwd and /etc/shadow -> accounts (passwd(5), shadow(5))."""
+"""/etc/passwd, /etc/shadow and /etc/group -> accounts and groups (passwd(5), shadow(5), group(5))."""
 
 from imgaudit.layers.interface import Tree
-from imgaudit.model.traces import AccountTrace, Password
+from imgaudit.model.traces import AccountTrace, GroupTrace, Password
 from imgaudit.system.collect import kept_text
 
 MAX_LINES = 10_000
@@ -26,6 +26,12 @@ def read_accounts(tree: Tree) -> tuple[AccountTrace, ...] | None:
         for row in rows
         if len(row) >= 4
     )
+
+
+def read_groups(tree: Tree) -> tuple[GroupTrace, ...] | None:
+    """All rows of group, in its order; () without one, None for one that could not be read."""
+    rows = _rows(tree, "/etc/group")
+    return None if rows is None else tuple(GroupTrace(name=row[0], gid=_number(row[2])) for row in rows if len(row) > 2)
 
 
 def _password(name: str, field: str, secrets: dict[str, str] | None) -> Password | None:

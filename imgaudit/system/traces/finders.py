@@ -7,12 +7,16 @@ from collections.abc import Callable, Iterator
 
 SETUID = "setuid or setgid"
 WORLD_WRITABLE = "world-writable"
+CAPABILITIES = "file capabilities"
 
 Fits = Callable[[str, str], bool]
 """(path, kind) -> whether the rule is meant, for what a name alone does not tell."""
 
 BY_NAME: dict[str, list[tuple[str, Fits | None]]] = {}
 """Last element of a path -> names of rules."""
+
+BY_FOLDER: dict[str, list[tuple[str, Fits | None]]] = {}
+"""Folder that a path stands in -> names of rules."""
 
 
 def register(what: str, *names: str, fits: Fits | None = None) -> str:
@@ -22,14 +26,22 @@ def register(what: str, *names: str, fits: Fits | None = None) -> str:
     return what
 
 
+def register_folder(what: str, *folders: str, fits: Fits | None = None) -> str:
+    """A rule for paths that stand in one of these folders themselves, not deeper. Returns `what`."""
+    for folder in folders:
+        BY_FOLDER.setdefault(folder, []).append((what, fits))
+    return what
+
+
 def find(path: str, kind: str, mode: int) -> Iterator[str]:
     if mode & 0o6002 and kind != "symlink":
         if mode & 0o6000 and kind == "file":
             yield SETUID
         if mode & 0o002 and not mode & 0o1000 and kind in ("file", "dir"):
             yield WORLD_WRITABLE
-    rules = BY_NAME.get(path[path.rfind("/") + 1 :])
-    if rules is not None:
-        for what, fits in rules:
-            if fits is None or fits(path, kind):
-                yield what
+    slash = path.rfind("/")
+    for rules in (BY_NAME.get(path[slash + 1 :]), BY_FOLDER.get(path[:slash])):
+        if rules is not None:
+            for what, fits in rules:
+                if fits is None or fits(path, kind):
+                    yield what

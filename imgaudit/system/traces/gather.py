@@ -6,8 +6,10 @@ from typing import Any
 from imgaudit.layers.interface import Flattened
 from imgaudit.limits import Limits
 from imgaudit.model.traces import FileTrace, Traces
-from imgaudit.system.traces.accounts import read_accounts
-from imgaudit.system.traces.finders import find
+from imgaudit.system.capabilities import read_capabilities
+from imgaudit.system.traces import leftovers as leftovers  # registers its finders
+from imgaudit.system.traces.accounts import read_accounts, read_groups
+from imgaudit.system.traces.finders import CAPABILITIES, find
 from imgaudit.system.traces.history import read_history
 
 
@@ -23,6 +25,7 @@ def gather_traces(
     return Traces(
         files=None if flat is None else _files(flat, from_base, owners, limits),
         accounts=None if flat is None else read_accounts(flat.tree),
+        groups=None if flat is None else read_groups(flat.tree),
         history=read_history(config, from_base),
     )
 
@@ -42,7 +45,11 @@ def _files(
 def _found(flat: Flattened, from_base: Sequence[bool | None], owners: Mapping[str, str]) -> Iterator[FileTrace]:
     for node in flat.tree.walk():
         entry = node.entry
-        for what in find(node.path, node.kind, entry.mode):
+        names: list[tuple[str, str | None]] = [(what, None) for what in find(node.path, node.kind, entry.mode)]
+        if entry.capabilities is not None and node.kind == "file":
+            granted = read_capabilities(entry.capabilities)
+            names.append((CAPABILITIES, ", ".join(granted[0]) if granted else None))
+        for what, detail in names:
             yield FileTrace(
                 path=node.path,
                 layer=node.layer,
@@ -54,6 +61,7 @@ def _found(flat: Flattened, from_base: Sequence[bool | None], owners: Mapping[st
                 what=what,
                 from_base=from_base[node.layer],
                 package=owners.get(node.path),
+                detail=detail,
             )
     for file in flat.dead_files:
         for what in find(file.path, "file", 0):
