@@ -232,6 +232,13 @@ def test_the_source_package_is_said_as_scanners_read_it() -> None:
     assert "upstream" not in found["base-files"]["purl"]
 
 
+def test_packages_with_one_purl_stay_apart() -> None:
+    debian = msgspec.structs.replace(reports.debian(), packages=(PACKAGES[0],) * 3)
+    bill = bill_of(reports.report(debian))
+    assert len({part.ref for part in bill.parts if part.name == "base-files"}) == 3
+    assert len(set(bill.contains)) == len(bill.contains)
+
+
 def test_the_operating_system_is_what_all_packages_say() -> None:
     alpine, debian = "pkg:apk/alpine/musl@1?arch=x&distro=alpine-3.20.3", "pkg:deb/debian/x@1?distro=debian-12"
     assert operating_system([alpine, alpine]) == ("alpine", "3.20.3")
