@@ -14,6 +14,7 @@ from imgaudit.layers import Flattened, LayerScan, Node, Tree
 from imgaudit.limits import Limits
 from imgaudit.model import Attribution, Base, Binary, Config, Fitness, Package, Runtime, Skipped
 from imgaudit.model.binary import Role
+from imgaudit.model.image import FitnessKind
 from imgaudit.model.traces import Traces
 from imgaudit.sources import SourceImage
 from imgaudit.system import EntrypointPlan
@@ -47,7 +48,7 @@ def unknown_inside(source: SourceImage[Any], reason: str, limits: Limits) -> Ins
         runtime=None,
         attribution=(),
         binaries=(),
-        fitness=Fitness(runs=None, problems=(reason,)),
+        fitness=Fitness(runs=None, problems=(reason,), kinds=("unknown",)),
         traces=system.gather_traces(source.config, None, from_base, {}, limits),
     )
 
@@ -96,7 +97,7 @@ def look_inside(
             program=plan.service,
             how=plan.how,
             helpers=_helpers(tree, placed, plan),
-            problems=(*([identity] if isinstance(identity, str) else []), *plan.problems, *_unfit(tree, plan)),
+            problems=_problems(identity, plan, tree),
             glibc=_glibc(service, facts),
             doubts=_doubts(service, tree),
         ),
@@ -140,6 +141,13 @@ def _helpers(tree: Tree, placed: tuple[Binary, ...], plan: EntrypointPlan) -> li
     """The executables that are started before the service: they have to run, too."""
     before = {_file(tree, path) for path in plan.started if path != plan.service}
     return [binary for binary in placed if binary.role != "service" and _file(tree, binary.path) in before]
+
+
+def _problems(identity: object, plan: EntrypointPlan, tree: Tree) -> list[tuple[FitnessKind, str]]:
+    """What keeps the program from being started, before it is looked at itself. identity: a sentence where the user
+    that it is to run as is not there."""
+    users: list[tuple[FitnessKind, str]] = [("user", identity)] if isinstance(identity, str) else []
+    return [*users, *(("entrypoint", sentence) for sentence in (*plan.problems, *_unfit(tree, plan)))]
 
 
 def _unfit(tree: Tree, plan: EntrypointPlan) -> list[str]:

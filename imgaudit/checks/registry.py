@@ -1,9 +1,12 @@
 """All checks, by id. Who adds one touches its family's file and this list."""
 
-from imgaudit.checks import rights
+from imgaudit.checks import rights, will_it_run
 from imgaudit.checks.interface import Check
 
-FAMILIES: tuple[tuple[str, tuple[Check, ...]], ...] = (("user and rights", rights.CHECKS),)
+FAMILIES: tuple[tuple[str, tuple[Check, ...]], ...] = (
+    ("will it run", will_it_run.CHECKS),
+    ("user and rights", rights.CHECKS),
+)
 """IA1xx: the image's structure (system/structure.py). IA2xx: will it run. IA3xx: user and rights. IA4xx: left behind.
 IA5xx: secrets. IA6xx: the program. IA7xx: the image."""
 
