@@ -55,12 +55,21 @@ class Silent:
         pass
 
 
+class Watch(Protocol):
+    """Is shown each Go program's bytes while they are held. lacks: whether it has to see those with this sha256, so
+    that a layer which is remembered is read all the same. Called by several threads."""
+
+    def lacks(self, sha256: str) -> bool: ...
+
+    def see(self, facts: binaries.BinaryFacts, data: memoryview) -> None: ...
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class AuditOptions:
     """platform: None takes the host's, else the only one. talk: one line for a human, such as which source it was.
     breakdown: of which Go programs the bytes are accounted for; predictions: whether what they could save is said;
     inventory: whether the live files are listed, as comparisons need them. cache: what earlier audits read; what this
-    one reads goes into it. detail: as talk, of less interest."""
+    one reads goes into it. detail: as talk, of less interest. watch: is shown every Go program's bytes."""
 
     platform: Platform | None = None
     all_platforms: bool = False
@@ -73,6 +82,7 @@ class AuditOptions:
     talk: Callable[[str], None] = lambda line: None
     detail: Callable[[str], None] = lambda line: None
     cache: Cache | None = None
+    watch: Watch | None = None
 
     @property
     def opening(self) -> OpenOptions:
@@ -112,7 +122,7 @@ def audit_source(source: Source, label: str, options: AuditOptions) -> Image:
     reuse = None
     if options.cache is not None:
         what = repr((options.breakdown, options.predictions, options.inventory))
-        reuse = Reuse(options.cache, options.limits, predictions=options.predictions, what=what)
+        reuse = Reuse(options.cache, options.limits, predictions=options.predictions, what=what, watch=options.watch)
     while (image := _audit(source, label, options, reuse)) is None:
         options.progress.image(label)
     return image
@@ -126,7 +136,7 @@ def _audit(source: Source, label: str, options: AuditOptions, reuse: Reuse | Non
 
     def visit(blob: LayerBlob) -> FreshLayer:
         share, kept = LayerBudget(budget), LayerAllowance(allowance)
-        collector = _Collector(limits, large, kept, held)
+        collector = _Collector(limits, large, kept, held, options.watch)
         try:
             scan = scan_blob(blob, collector, share, options, DownloadEstimator)
         finally:
@@ -217,8 +227,15 @@ class _Held:
 class _Collector:
     """Turns the contents that matter into facts while a layer streams by: executables, and the system's own files."""
 
-    def __init__(self, limits: Limits, large: threading.Semaphore, allowance: system.Allowance, held: _Held) -> None:
-        self._held = held
+    def __init__(
+        self,
+        limits: Limits,
+        large: threading.Semaphore,
+        allowance: system.Allowance,
+        held: _Held,
+        watch: Watch | None,
+    ) -> None:
+        self._held, self._watch = held, watch
         self._limits, self._large, self._holds_large = limits, large, False
         self._system = system.SystemCollector(limits, allowance)
         self._wants_other, self._largest = self._system.wants, limits.elf_file
@@ -239,7 +256,10 @@ class _Collector:
     def collect(self, path: str, data: memoryview) -> object | None:
         try:
             if bytes(data[:4]) == ELF:
-                return self._held.keep(binaries.analyse(data, limits=self._limits), data)
+                facts = binaries.analyse(data, limits=self._limits)
+                if self._watch is not None and facts.go.present:
+                    self._watch.see(facts, data)
+                return self._held.keep(facts, data)
             return self._system.collect(path, data)
         finally:
             self.let_go()

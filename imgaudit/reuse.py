@@ -87,15 +87,25 @@ class Held(Protocol):
     def reserve(self, facts: BinaryFacts) -> bool: ...
 
 
+class Lacking(Protocol):
+    """Who has to see programs' bytes (audit.Watch)."""
+
+    def lacks(self, sha256: str) -> bool: ...
+
+
 Result = FreshLayer | Remembered
 Read = SourceImage[Result]
 
 
 class Reuse:
-    """A sources.Recall for one image. what: the options besides limits that its Image depends on."""
+    """A sources.Recall for one image. what: the options besides limits that its Image depends on. watch: has to see
+    the bytes of Go programs."""
 
-    def __init__(self, cache: Cache, limits: Limits, *, predictions: bool, what: str) -> None:
+    def __init__(
+        self, cache: Cache, limits: Limits, *, predictions: bool, what: str, watch: Lacking | None = None
+    ) -> None:
         self._cache, self._limits, self._predictions, self._what = cache, limits, predictions, what
+        self._watch = watch
         self._account = functools.partial(with_account, limits=limits, predictions=predictions)
         self._asked: dict[Promise, Remembered | None] = {}
         self._unwanted: set[str] = set()  # diff_ids that have to be read all the same
@@ -130,6 +140,8 @@ class Reuse:
         if read.skipped or not all(isinstance(layer.result, Remembered) for layer in read.layers):
             return None
         image = self._cache.image(self._facts(read), self._limits)
+        if image is not None and any(self._unseen(binary) for binary in image.binaries):
+            return None
         return None if image is None else msgspec.structs.replace(image, reference=read.reference)
 
     def layers(
@@ -144,9 +156,13 @@ class Reuse:
                 if found is None or found[0].diff_id != promise.diff_id:
                     self._unwanted.add(promise.diff_id)
                     return None
+                if any(isinstance(facts, BinaryFacts) and self._unseen(facts) for facts in found[0].payloads.values()):
+                    self._unwanted.add(promise.diff_id)
                 decoded[promise] = ReadLayer(found[0], ())
                 detail(f"{promise.name} is cached")
                 self._given_up |= not _charge(decoded[promise], found[1], budget, allowance, held)
+        if any(promise.diff_id in self._unwanted for promise in decoded):
+            return None
         layers = tuple(
             _with(layer, decoded[layer.result.promise] if isinstance(layer.result, Remembered) else layer.result)
             for layer in read.layers
@@ -156,6 +172,9 @@ class Reuse:
             if self._given_up:
                 return None
         return dataclasses.replace(cast("SourceImage[ReadLayer]", read), layers=layers)
+
+    def _unseen(self, program: Binary | BinaryFacts) -> bool:
+        return self._watch is not None and bool(program.go.present) and self._watch.lacks(program.sha256)
 
     def account(self, read: Read, held: Held) -> Account:
         """anatomy.with_account, but for programs that were taken apart before."""

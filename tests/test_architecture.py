@@ -39,6 +39,8 @@ ARROWS = {
     "outcome": NEUTRAL | {"model"},
     "reports": NEUTRAL | {"model", "outcome"},
     "predictions": NEUTRAL | {"model", "binaries", "breakdown.embeds", "breakdown.program"},
+    "vulnerabilities": NEUTRAL | {"model", "sources", "binaries", "breakdown.names"},
+    "advisories": NEUTRAL | {"model", "cache", "vulnerabilities"},
     "anatomy": NEUTRAL | {"model", "binaries", "breakdown", "predictions"},
     "inside": NEUTRAL | {"model", "sources", "layers", "binaries", "system", "checks", "anatomy"},
     "cache": NEUTRAL | {"model", "layers.interface", "binaries.interface", "system.collect", "__init__"},

@@ -1,6 +1,10 @@
 """What the commands share that audit images: audit, write the reports, say what failed, give the exit code."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from imgaudit.audit import AuditOptions
 from imgaudit.cache import open_cache
@@ -11,6 +15,9 @@ from imgaudit.configuration import Settings, load_settings
 from imgaudit.model import Gate, Report
 from imgaudit.run import exit_code, run
 from imgaudit.sources import parse_platform
+
+if TYPE_CHECKING:
+    from imgaudit.advisories import Advisories
 
 
 def audit_and_write(
@@ -34,7 +41,13 @@ def audit_and_write(
     if settings.file is not None:
         talk.detail(f"settings are those of {settings.file}")
     options = audit_settings(choices, talk, inventory=compare or inventory, predictions=predictions)
+    known = _advisories(choices, options)
+    if known is not None:
+        options = dataclasses.replace(options, watch=known.watch)
     report = run(references, options, compare=compare, reference=reference, cost=settings.cost)
+    if known is not None:
+        report = msgspec.structs.replace(report, images=known.fill(report.images))
+        known.close()
     if after is not None and report.images:
         report = after(report)
     if report.images:
@@ -43,6 +56,16 @@ def audit_and_write(
         write_reports(report, [output for output in outputs if output.format == "json"], color)
     say_what_is_wrong(report, len(references))
     return exit_code(report)
+
+
+def _advisories(choices: AuditChoices, options: AuditOptions) -> "Advisories | None":
+    """The databases that were named, opened before minutes of reading."""
+    places = choices.get("vulnerabilities", ())
+    if not places:
+        return None
+    from imgaudit.advisories import Advisories
+
+    return Advisories(places, offline=options.offline, cache=options.cache, detail=options.detail)
 
 
 def audit_settings(choices: AuditChoices, talk: Talk, *, inventory: bool, predictions: bool = False) -> AuditOptions:

@@ -5,7 +5,7 @@ import os
 import pathlib
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 import click
 
@@ -125,6 +125,7 @@ class AuditChoices(TypedDict):
     breakdown: "Breakdown"
     config: str | None
     no_cache: bool
+    vulnerabilities: NotRequired[tuple[str, ...]]
 
 
 def audit_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -135,6 +136,12 @@ def audit_options(command: Callable[..., Any]) -> Callable[..., Any]:
         type=click.Choice(["entrypoint", "all", "none"]),
         default="entrypoint",
         help="Which Go programs to account for byte by byte. Default: the one that the image starts.",
+    )(command)
+    command = click.option(
+        "--vulnerabilities",
+        multiple=True,
+        metavar="PATH|URL",
+        help="Look images up in this OSV data: a folder, a zip file, a URL. Repeatable.",
     )(command)
     command = click.option("--no-cache", is_flag=True, help="Read all, and keep nothing for the next time.")(command)
     command = click.option("--all-platforms", is_flag=True, help="Audit every platform of an index.")(command)
