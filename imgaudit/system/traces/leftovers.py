@@ -62,13 +62,26 @@ def _shell(path: str, kind: str) -> bool:
     return kind in ("file", "symlink") and path.startswith(("/bin/", "/usr/bin/", "/usr/local/bin/", "/busybox/"))
 
 
+# fmt: off
+_DEBUGGERS = ("gdb", "gdbserver", "lldb", "lldb-server", "strace", "ltrace")
+_COMPILERS = (
+    "gcc", "g++", "cc", "c++", "clang", "clang++", "tcc", "ld", "make", "cmake", "ninja", "rustc", "cargo", "javac",
+)
+_PACKAGE_MANAGERS = (
+    "apk", "apt", "apt-get", "dpkg", "rpm", "yum", "dnf", "microdnf", "tdnf", "zypper", "pacman",
+    "pip", "pip3", "npm", "yarn", "pnpm", "gem",
+)
+_NETWORK_TOOLS = (
+    "curl", "wget", "nc", "ncat", "netcat", "socat", "telnet", "ssh", "sshd", "nmap", "tcpdump", "rsync",
+)
+# fmt: on
+
 register(kinds.TOOLCHAIN, "go", fits=_toolchain)
 register(kinds.DEBUGGER, "dlv", fits=_program)
-register(kinds.DEBUGGER, *"gdb gdbserver lldb lldb-server strace ltrace".split(), fits=_tool)
-register(kinds.COMPILER, *"gcc g++ cc c++ clang clang++ tcc ld make cmake ninja rustc cargo javac".split(), fits=_tool)
-register(kinds.PACKAGE_MANAGER, *"apk apt apt-get dpkg rpm yum dnf microdnf tdnf zypper pacman".split(), fits=_tool)
-register(kinds.PACKAGE_MANAGER, *"pip pip3 npm yarn pnpm gem".split(), fits=_tool)
-register(kinds.NETWORK_TOOL, *"curl wget nc ncat netcat socat telnet ssh sshd nmap tcpdump rsync".split(), fits=_tool)
+register(kinds.DEBUGGER, *_DEBUGGERS, fits=_tool)
+register(kinds.COMPILER, *_COMPILERS, fits=_tool)
+register(kinds.PACKAGE_MANAGER, *_PACKAGE_MANAGERS, fits=_tool)
+register(kinds.NETWORK_TOOL, *_NETWORK_TOOLS, fits=_tool)
 register(kinds.REPOSITORY, "HEAD", "requires", "wc.db", fits=_repository)
 register(kinds.SOURCE, "go.mod", "go.work", "main.go", fits=_own_source)
 register(kinds.MODULE_CACHE, "lock", fits=_module_cache)

@@ -1,0 +1,113 @@
+"""The image, IA7xx: what its history says of how it was built. The base's own steps are not held against it."""
+
+import re
+from collections.abc import Callable, Iterator
+
+from imgaudit.checks import image_rules as rules
+from imgaudit.checks.interface import Check, Failed, Problem, Result, Skipped, Subject, of
+from imgaudit.model.traces import HistoryTrace
+
+_ADD = re.compile(r"^(?:/bin/sh -c #\(nop\) +)?ADD +(?P<sources>.*)", re.DOTALL)
+_URL = re.compile(r"(?:https?|ftp|git)://[^\s,\]\"]+|git@[^\s,\]\"]+", re.IGNORECASE)
+# What stands before the command in a RUN's history: BuildKit's word, the build's arguments, the shell.
+_RUN = re.compile(
+    r"(?:RUN +(?:\|\d+ .*?(?=/bin/))?|(?=/bin/\w{0,4}sh ))(?:/bin/\w{0,4}sh (?:\S+ ){0,4}?-\w*c +)?",
+    re.DOTALL | re.ASCII,
+)
+_QUOTED = re.compile(r"'[^']*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
+_SEPARATOR = re.compile(r"&&|\|\||[;|&\n(){}]")
+_ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=\S*")
+_WRAPPERS = frozenset({"then", "else", "do", "exec", "env", "time", "nice", "!", "if", "while", "set"})
+
+
+def _add_url(subject: Subject) -> Result:
+    return _steps(subject, _urls)
+
+
+def _urls(step: HistoryTrace) -> str | None:
+    match = _ADD.match(step.text)
+    if match is None or "--checksum=" in match["sources"]:
+        return None
+    words = match["sources"].removesuffix("# buildkit").split()
+    url = next((_URL.match(word) for word in words[:-1] if _URL.match(word)), None)  # the last is where it goes
+    return f"ADD fetches {url[0]}" if url else None
+
+
+def _sudo(subject: Subject) -> Result:
+    steps = _steps(subject, lambda step: "RUN calls sudo" if _calls(step, "sudo") else None)
+    packages = [package.name for package in subject.image.packages if package.name in ("sudo", "doas", "opendoas")]
+    installed = [Problem(f"The package {name} is installed.", subject=f"package {name}") for name in packages]
+    if not installed:
+        return steps
+    return of([*(steps.problems if isinstance(steps, Failed) else ()), *installed])
+
+
+def _dist_upgrade(subject: Subject) -> Result:
+    def says(step: HistoryTrace) -> str | None:
+        for words in commands(step.text):
+            if words[0] in ("apt-get", "apt", "aptitude") and {"dist-upgrade", "full-upgrade"} & set(words):
+                return f"RUN calls {words[0]} {'dist-upgrade' if 'dist-upgrade' in words else 'full-upgrade'}"
+            if words[0] == "do-release-upgrade":
+                return "RUN calls do-release-upgrade"
+        return None
+
+    return _steps(subject, says)
+
+
+def _update_alone(subject: Subject) -> Result:
+    def says(step: HistoryTrace) -> str | None:
+        for manager, uses in (
+            (
+                ("apt-get", "apt"),
+                {"install", "upgrade", "dist-upgrade", "full-upgrade", "build-dep", "download", "source"},
+            ),
+            (("apk",), {"add", "upgrade", "fetch", "fix"}),
+        ):
+            called = [words for words in commands(step.text) if words[0] in manager]
+            if any("update" in words for words in called) and not any(uses & set(words) for words in called):
+                # What uses the lists may be inside quotes, or a program that calls the package manager itself.
+                if len({words[0] for words in commands(step.text)} - {*manager, "rm", "set", "echo", "true"}) > 0:
+                    continue
+                return f"RUN calls {manager[0]} update and installs nothing"
+        return None
+
+    return _steps(subject, says)
+
+
+def _calls(step: HistoryTrace, name: str) -> bool:
+    return any(words[0] == name for words in commands(step.text))
+
+
+def commands(text: str) -> Iterator[list[str]]:
+    """The simple commands of a RUN step, as words; what stands in quotes is left out. None of other instructions."""
+    match = _RUN.match(text)
+    if match is None or text[match.end() :].lstrip().startswith("#(nop)"):
+        return
+    script = _QUOTED.sub("''", text[match.end() :].replace("\\\n", " ")).removesuffix("# buildkit")
+    for command in _SEPARATOR.split(script):
+        words = command.split()
+        while words and (_ASSIGNMENT.fullmatch(words[0]) or words[0] in _WRAPPERS):
+            words.pop(0)
+        if words:
+            yield [words[0].rpartition("/")[2], *words[1:]]
+
+
+def _steps(subject: Subject, says: Callable[[HistoryTrace], str | None]) -> Result:
+    """One problem for each step of the history, the base's left out, of which `says` says something."""
+    steps = subject.traces.history
+    if not steps:
+        return Skipped("the image has no history")
+    problems = []
+    for step in steps:
+        told = None if step.from_base else says(step)
+        if told is not None:
+            problems.append(Problem(f"{told}.", layer=step.layer, subject=told))
+    return of(problems)
+
+
+CHECKS = (
+    Check(rules.ADD_URL, _add_url),
+    Check(rules.SUDO, _sudo),
+    Check(rules.DIST_UPGRADE, _dist_upgrade),
+    Check(rules.UPDATE_ALONE, _update_alone),
+)
