@@ -37,7 +37,7 @@ PORTS = Rule(
     "there: Delve and the plain Docker API give whoever reaches them control.",
     fix="Take the EXPOSE out of the image that is shipped. Serve pprof on a port of localhost, and debug in an "
     "image of its own.",
-    references=("CIS Docker Benchmark 5.6",),
+    references=("CIS Docker Benchmark, section 5: no SSH in containers",),
 )
 VOLUMES = Rule(
     id="IA704",
