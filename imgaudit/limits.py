@@ -33,6 +33,9 @@ class Limits:
     kept_file: int = 8 * MIB  # one small file whose content is kept (package database, certificates)
     kept_total: int = 64 * MIB  # all kept contents of a layer; all JSON documents of an image
     kept_image: int = 128 * MIB  # all kept contents of an image's layers
+    secret_file: int = 8 * MIB  # one text file that is searched for secrets
+    secret_hits: int = 1_000  # places of one layer where secrets were found
+    secret_seconds: float = 300.0  # of a processor, for the search of one image's files
     cache: int = 1_000_000_000  # all of the cache folder, unless IMGAUDIT_CACHE_SIZE says otherwise
 
 
