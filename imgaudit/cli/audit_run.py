@@ -1,7 +1,8 @@
 """What the commands share that audit images: audit, write the reports, say what failed, give the exit code."""
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -41,13 +42,12 @@ def audit_and_write(
     if settings.file is not None:
         talk.detail(f"settings are those of {settings.file}")
     options = audit_settings(choices, talk, inventory=compare or inventory, predictions=predictions)
-    known = _advisories(choices, options)
-    if known is not None:
-        options = dataclasses.replace(options, watch=known.watch)
-    report = run(references, options, compare=compare, reference=reference, cost=settings.cost)
-    if known is not None:
-        report = msgspec.structs.replace(report, images=known.fill(report.images))
-        known.close()
+    with _advisories(choices, options) as known:
+        if known is not None:
+            options = dataclasses.replace(options, watch=known.watch)
+        report = run(references, options, compare=compare, reference=reference, cost=settings.cost)
+        if known is not None:
+            report = msgspec.structs.replace(report, images=known.fill(report.images))
     if after is not None and report.images:
         report = after(report)
     if report.images:
@@ -58,14 +58,20 @@ def audit_and_write(
     return exit_code(report)
 
 
-def _advisories(choices: AuditChoices, options: AuditOptions) -> "Advisories | None":
-    """The databases that were named, opened before minutes of reading."""
+@contextlib.contextmanager
+def _advisories(choices: AuditChoices, options: AuditOptions) -> Iterator["Advisories | None"]:
+    """The databases that were named, opened before minutes of reading; None where there are none."""
     places = choices.get("vulnerabilities", ())
     if not places:
-        return None
+        yield None
+        return
     from imgaudit.advisories import Advisories
 
-    return Advisories(places, offline=options.offline, cache=options.cache, detail=options.detail)
+    known = Advisories(places, offline=options.offline, cache=options.cache, detail=options.detail)
+    try:
+        yield known
+    finally:
+        known.close()
 
 
 def audit_settings(choices: AuditChoices, talk: Talk, *, inventory: bool, predictions: bool = False) -> AuditOptions:

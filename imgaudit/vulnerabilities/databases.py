@@ -26,13 +26,17 @@ def open_database(place: str, *, offline: bool = False, documents: Documents | N
     Raises UsageError for what is none of these, SourceError and ImageError where it can't be read.
     """
     files = _open_files(place, offline, documents)
-    index = files.read(INDEX)
-    if index is not None:
-        return IndexedDatabase(files, index)
-    names = files.names()
-    if names is None:
-        raise SourceError(f"{files.name}/{INDEX} is not there", hint="name the folder that holds `index` and `ID`")
-    return FlatDatabase(files, names)
+    try:
+        index = files.read(INDEX)
+        if index is not None:
+            return IndexedDatabase(files, index)
+        names = files.names()
+        if names is None:
+            raise SourceError(f"{files.name}/{INDEX} is not there", hint="name the folder that holds `index` and `ID`")
+        return FlatDatabase(files, names)
+    except BaseException:
+        files.close()
+        raise
 
 
 def _open_files(place: str, offline: bool, documents: Documents | None) -> Files:

@@ -85,17 +85,25 @@ class Zip:
     def __init__(self, file: BinaryIO, name: str) -> None:
         self.name, self._file = name, file
         try:
-            if file.seek(0, io.SEEK_END) > LARGEST_ZIP:
-                raise LimitError(f"{name}: a zip file of more than {LARGEST_ZIP} bytes")
-            if _directory_size(file) > LARGEST_DIRECTORY:
-                raise LimitError(f"{name}: a table of contents of more than {LARGEST_DIRECTORY} bytes")
-            self._zip = zipfile.ZipFile(file)
-            listed = self._zip.infolist()
+            listed = self._open()
         except (*_ZIP_ERRORS, struct.error) as error:
+            file.close()
             raise SourceError(f"{name}: no zip file that can be read ({error})") from None
-        if len(listed) > MOST_FILES or sum(entry.file_size for entry in listed) > LARGEST_SUM:
-            raise LimitError(f"{name}: more than {MOST_FILES} files, or {LARGEST_SUM} bytes of them")
+        except LimitError:
+            file.close()
+            raise
         self._entries = {entry.filename: entry for entry in listed if is_safe(entry.filename)}
+
+    def _open(self) -> list[zipfile.ZipInfo]:
+        if self._file.seek(0, io.SEEK_END) > LARGEST_ZIP:
+            raise LimitError(f"{self.name}: a zip file of more than {LARGEST_ZIP} bytes")
+        if _directory_size(self._file) > LARGEST_DIRECTORY:
+            raise LimitError(f"{self.name}: a table of contents of more than {LARGEST_DIRECTORY} bytes")
+        self._zip = zipfile.ZipFile(self._file)
+        listed = self._zip.infolist()
+        if len(listed) > MOST_FILES or sum(entry.file_size for entry in listed) > LARGEST_SUM:
+            raise LimitError(f"{self.name}: more than {MOST_FILES} files, or {LARGEST_SUM} bytes of them")
+        return listed
 
     def names(self) -> list[str]:
         return sorted(name for name in self._entries if name.endswith(".json"))

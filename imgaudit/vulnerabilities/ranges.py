@@ -41,7 +41,8 @@ def judge(version: str, affected: Affected, parse: Parse, *, kinds: Iterable[str
         if affected.ranges:
             return Verdict(None, reason="it is told by commits only")
         return Verdict(True)
-    hit = version in listed
+    named = version in listed or version.removeprefix("v") in listed
+    hit = named
     fixed: list[tuple[Any, str]] = []
     unread = False
     for each in ranges:
@@ -49,7 +50,7 @@ def judge(version: str, affected: Affected, parse: Parse, *, kinds: Iterable[str
         unread |= not all_read
         hit |= _holds(key, events, [limit for event in each.events if (limit := event.limit)], parse)
         fixed += [(at, text) for at, kind, text in events if kind == _FIXED and at is not None and at > key]
-    if unread and version not in listed:
+    if unread and not named:
         return Verdict(None, reason="the entry's versions can't be compared")
     if not hit:
         return Verdict(False)

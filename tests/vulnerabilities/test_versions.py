@@ -174,7 +174,11 @@ def _apk(rng: random.Random) -> str:
     text += "".join("." + rng.choice(["0", "1", "2", "00", "01", "010", "10", "100"]) for _ in range(rng.randrange(4)))
     text += rng.choice(["", "", "", "a", "b2", "z1.0"])
     for _ in range(rng.choice([0, 0, 1, 2])):
-        text += "_" + rng.choice("alpha beta pre rc cvs svn git hg p".split()) + rng.choice(["", "0", "1", "20240101"])
+        text += (
+            "_"
+            + rng.choice(["alpha", "beta", "pre", "rc", "cvs", "svn", "git", "hg", "p"])
+            + rng.choice(["", "0", "1", "20240101"])
+        )
     return text + rng.choice(["", "-r0", "-r1", "-r10"])
 
 
