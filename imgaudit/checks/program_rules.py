@@ -8,7 +8,7 @@ SYMBOLS = Rule(
     title="The program carries symbols or debug data",
     severity="low",
     what="A symbol table (.symtab) or DWARF in the service's program.",
-    why="They are about a third of the file, pulled with each image, and tell each variable's name and type. "
+    why="They are about 30 % of the file, pulled with each image, and tell each variable's name and type. "
     "Stack traces and panics need neither: Go keeps the names of functions elsewhere, also in a stripped "
     "program.",
     fix="go build -ldflags='-s -w'. Keep the unstripped file beside the release for debugging.",
