@@ -17,7 +17,7 @@ _RUN = re.compile(
 _QUOTED = re.compile(r"'[^']*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
 _SEPARATOR = re.compile(r"&&|\|\||[;|&\n(){}]")
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=\S*")
-_WRAPPERS = frozenset({"then", "else", "do", "exec", "env", "time", "nice", "!", "if", "while", "set"})
+_WRAPPERS = frozenset({"then", "else", "do", "exec", "env", "time", "nice", "!", "if", "while"})
 
 
 def _add_url(subject: Subject) -> Result:
@@ -44,7 +44,7 @@ def _sudo(subject: Subject) -> Result:
 
 def _dist_upgrade(subject: Subject) -> Result:
     def says(step: HistoryTrace) -> str | None:
-        for words in commands(step.text):
+        for words in _programs(step.text):
             if words[0] in ("apt-get", "apt", "aptitude") and {"dist-upgrade", "full-upgrade"} & set(words):
                 return f"RUN calls {words[0]} {'dist-upgrade' if 'dist-upgrade' in words else 'full-upgrade'}"
             if words[0] == "do-release-upgrade":
@@ -54,24 +54,36 @@ def _dist_upgrade(subject: Subject) -> Result:
     return _steps(subject, says)
 
 
+_USES = {
+    "apt-get": {"install", "upgrade", "dist-upgrade", "full-upgrade", "build-dep", "download", "source"},
+    "apk": {"add", "upgrade", "fetch", "fix"},
+}
+_USES["apt"] = _USES["apt-get"]
+_HARMLESS = {"rm", "set", "echo", "true", ":"}
+
+
 def _update_alone(subject: Subject) -> Result:
+    """Other commands beside the update may be what uses the lists: then nothing is said."""
+
     def says(step: HistoryTrace) -> str | None:
-        for manager, uses in (
-            (
-                ("apt-get", "apt"),
-                {"install", "upgrade", "dist-upgrade", "full-upgrade", "build-dep", "download", "source"},
-            ),
-            (("apk",), {"add", "upgrade", "fetch", "fix"}),
-        ):
-            called = [words for words in commands(step.text) if words[0] in manager]
-            if any("update" in words for words in called) and not any(uses & set(words) for words in called):
-                # What uses the lists may be inside quotes, or a program that calls the package manager itself.
-                if len({words[0] for words in commands(step.text)} - {*manager, "rm", "set", "echo", "true"}) > 0:
-                    continue
-                return f"RUN calls {manager[0]} update and installs nothing"
-        return None
+        called = [words for words in _programs(step.text) if words[0] not in _HARMLESS]
+        names = {words[0] for words in called}
+        if len(names) != 1 or not names <= _USES.keys():
+            return None
+        (name,) = names
+        used = {word for words in called for word in words[1:]}
+        return f"RUN calls {name} update and installs nothing" if "update" in used and not used & _USES[name] else None
 
     return _steps(subject, says)
+
+
+def _programs(text: str) -> Iterator[list[str]]:
+    """As commands, what sudo starts instead of sudo."""
+    for words in commands(text):
+        if words[0] == "sudo":
+            words = [word for word in words[1:] if not word.startswith("-")]
+        if words:
+            yield words
 
 
 def _calls(step: HistoryTrace, name: str) -> bool:

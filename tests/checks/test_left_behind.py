@@ -16,7 +16,7 @@ from imgaudit.model import leftovers
 from imgaudit.model.traces import FileTrace, Traces
 from imgaudit.system.traces import finders
 from tests.checks.judged import audited, findings, status
-from tests.support import reports
+from tests.support import docker, reports
 from tests.support.images import Image, Layer, docker_archive, file, folder, opaque, symlink, whiteout
 
 ALPINE = [
@@ -269,3 +269,27 @@ def _seconds(tree: list[str]) -> float:
         for _ in finders.find(path, "file", 0o644):
             pass
     return time.process_time() - start
+
+
+@pytest.mark.engine
+def test_what_an_engine_built() -> None:
+    """alpine as it is, and what a build on it may leave: live, hidden by a later layer, or deleted in the same RUN."""
+    dockerfile = """FROM alpine:3.20
+RUN mkdir -p /src/.git /usr/local/go/bin && echo ref > /src/.git/HEAD && echo x > /usr/local/go/bin/go \\
+    && chmod 755 /usr/local/go/bin/go && head -c 1100000 /dev/zero > /dump && cp /bin/busybox /usr/bin/curl \\
+    && echo x > /src/go.mod && rm /src/go.mod
+RUN rm -r /dump /src
+CMD ["/usr/bin/curl"]
+"""
+    with docker.images() as engine:
+        (base,) = audit("docker:alpine:3.20")
+        (image,) = audit(f"docker:{engine.build('left', dockerfile)}")
+    assert not [id_ for id_ in ALL if status(base, id_) not in ("pass", "not_applicable")]
+    failed = {id_: paths(image, id_) for id_ in ALL if status(image, id_) == "fail"}
+    assert failed == {
+        "IA401": ["/usr/local/go"],
+        "IA405": ["/usr/bin/curl"],
+        "IA406": ["/src/.git"],
+        "IA412": ["/dump"],
+    }
+    assert {finding.layer for finding in image.findings if finding.id in ("IA401", "IA406", "IA412")} == {1}
