@@ -6,7 +6,7 @@ each one whose code was inlined into others; stripping leaves it. Source: cmd/li
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from imgaudit.binaries.elf import Elf
 from imgaudit.binaries.pclntab_extent import Pclntab
@@ -29,6 +29,14 @@ _NESTED = 16  # type arguments within type arguments
 
 def read_symbols(data: memoryview, *, packed: bool, limits: Limits = DEFAULT_LIMITS) -> Symbols:
     """What the bytes of a Go program, packed by UPX or not, name. BinaryError, with the reason, where they don't."""
+    found = group(read_names(data, packed=packed, limits=limits))
+    if "runtime" not in found:
+        raise BinaryError("the names of its functions are not those of a Go program")
+    return found
+
+
+def read_names(data: memoryview, *, packed: bool, limits: Limits = DEFAULT_LIMITS) -> Iterator[str]:
+    """The names as the linker wrote them. BinaryError as `read_symbols`, before the first one."""
     elf = Elf(unpack_whole(data, limits) if packed else data)
     extent = Pclntab(elf).extent
     if extent is None:
@@ -39,10 +47,7 @@ def read_symbols(data: memoryview, *, packed: bool, limits: Limits = DEFAULT_LIM
     if size > MAX_NAMES:
         raise BinaryError(f"the names of its functions take {size} bytes; up to {MAX_NAMES} are read")
     table = bytes(elf.data[extent.names_start : extent.names_end])
-    found = group(name.decode("utf-8", "replace") for name in table.split(b"\0") if name and len(name) <= LONGEST)
-    if "runtime" not in found:
-        raise BinaryError("the names of its functions are not those of a Go program")
-    return found
+    return (name.decode("utf-8", "replace") for name in table.split(b"\0") if name and len(name) <= LONGEST)
 
 
 def group(names: Iterable[str]) -> Symbols:
