@@ -1,6 +1,7 @@
 """The functions of the Go programs that an audit meets: read while their bytes are held, remembered by checksum."""
 
 import threading
+import zlib
 
 import msgspec
 
@@ -10,6 +11,8 @@ from imgaudit.limits import DEFAULT_LIMITS, Limits
 from imgaudit.vulnerabilities.symbols import Symbols, read_symbols
 from imgaudit.vulnerabilities.web import Documents
 
+MOST_HELD = 256 << 20  # bytes, compressed; those of a program of 95 MB take half a megabyte
+
 
 class _Stored(msgspec.Struct, frozen=True):
     symbols: dict[str, list[str]]
@@ -17,51 +20,68 @@ class _Stored(msgspec.Struct, frozen=True):
 
 
 class ProgramFunctions:
-    """An audit's Watch. documents: what earlier audits read."""
+    """An audit's Watch. documents: what earlier audits read.
+
+    Programs are read one after the other, and their functions held compressed: an image may hold hundreds of programs.
+    """
 
     def __init__(self, documents: Documents | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
         self._documents, self._limits, self._lock = documents, limits, threading.Lock()
-        self._known: dict[str, Symbols | str] = {}
+        self._known: dict[str, bytes] = {}
+        self._room = MOST_HELD
 
     def lacks(self, sha256: str) -> bool:
         """Whether the bytes of this program have to be seen."""
-        return self._find(sha256) is None
+        with self._lock:
+            return not self._has(sha256)
 
     def see(self, facts: BinaryFacts, data: memoryview) -> None:
         """A Go program's bytes. Never raises: why its functions can't be read is remembered as well."""
-        if not facts.go.present or not self.lacks(facts.sha256):
-            return
-        found: Symbols | str
-        try:
-            found = read_symbols(data, packed=facts.upx.present, limits=self._limits)
-        except BinaryError as error:
-            found = str(error)
         with self._lock:
-            self._known[facts.sha256] = found
-        if self._documents is not None:
-            named = {} if isinstance(found, str) else {package: sorted(found[package]) for package in sorted(found)}
-            stored = _Stored(named, found if isinstance(found, str) else "")
-            self._documents.keep_document(_name(facts.sha256), msgspec.msgpack.encode(stored))
+            if not facts.go.present or self._has(facts.sha256):
+                return
+            try:
+                found = read_symbols(data, packed=facts.upx.present, limits=self._limits)
+                stored = _Stored({package: sorted(names) for package, names in sorted(found.items())})
+            except BinaryError as error:
+                stored = _Stored({}, str(error))
+            packed = _pack(stored)
+            if self._documents is not None:
+                self._documents.keep_document(_name(facts.sha256), packed)
+            self._hold(facts.sha256, packed)
 
     def of(self, sha256: str) -> Symbols | str:
         """The functions of a program, or why they are not known."""
-        found = self._find(sha256)
-        return "the program was not read" if found is None else found
-
-    def _find(self, sha256: str) -> Symbols | str | None:
         with self._lock:
-            if sha256 in self._known or self._documents is None:
-                return self._known.get(sha256)
-            data = self._documents.document(_name(sha256))
-            if data is None:
-                return None
-            try:
-                stored = msgspec.msgpack.decode(data, type=_Stored)
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                return None
-            found = {package: frozenset(names) for package, names in stored.symbols.items()}
-            self._known[sha256] = stored.reason or found
-            return self._known[sha256]
+            stored = _unpack(self._known[sha256]) if self._has(sha256) else None
+        if stored is None:
+            return "the program was not read"
+        return stored.reason or {package: frozenset(names) for package, names in stored.symbols.items()}
+
+    def _hold(self, sha256: str, packed: bytes) -> None:
+        if len(packed) > self._room:
+            packed = _pack(_Stored({}, f"the functions of all programs take more than {MOST_HELD} bytes"))
+        self._room -= len(packed)
+        self._known[sha256] = packed
+
+    def _has(self, sha256: str) -> bool:
+        if sha256 not in self._known and self._documents is not None:
+            packed = self._documents.document(_name(sha256))
+            if packed is not None and _unpack(packed) is not None:
+                self._hold(sha256, packed)
+        return sha256 in self._known
+
+
+def _pack(stored: _Stored) -> bytes:
+    return zlib.compress(msgspec.msgpack.encode(stored), 1)
+
+
+def _unpack(packed: bytes) -> _Stored | None:
+    """None for what is none."""
+    try:
+        return msgspec.msgpack.decode(zlib.decompress(packed), type=_Stored)
+    except (zlib.error, msgspec.DecodeError, UnicodeDecodeError):
+        return None
 
 
 def _name(sha256: str) -> str:

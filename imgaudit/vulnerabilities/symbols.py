@@ -18,13 +18,13 @@ from imgaudit.limits import DEFAULT_LIMITS, Limits
 Symbols = Mapping[str, frozenset[str]]
 """Functions and methods by package; the program's own package is `main`."""
 
-MAX_NAMES = 64 << 20  # bytes of the table; a program of 256 MB has 12
-LONGEST = 4096  # of one name; generated code stays below 1,000
+MAX_TABLE = 64 << 20  # bytes; of a program of 95 MB it has 7
+MAX_NAMES = 1_000_000  # that program has 100,000
+LONGEST = 1 << 16  # characters of one name, type arguments and all
 
 # What the compiler adds for closures, go and defer statements, method values and bodies of range-over-func loops.
 _ADDED = re.compile(r"\.(?:func|gowrap|deferwrap)\d|\.\d+(?:\.|$)|-fm$|-range\d|·")
-_INNERMOST = re.compile(r"\[[^\[\]]*\]")
-_NESTED = 16  # type arguments within type arguments
+_BRACKET = re.compile(r"([\[\]])")
 
 
 def read_symbols(data: memoryview, *, packed: bool, limits: Limits = DEFAULT_LIMITS) -> Symbols:
@@ -44,9 +44,11 @@ def read_names(data: memoryview, *, packed: bool, limits: Limits = DEFAULT_LIMIT
     size = extent.names_end - extent.names_start
     if size <= 0 or extent.names_end > elf.size:
         raise BinaryError("the names of its functions were not found")
-    if size > MAX_NAMES:
-        raise BinaryError(f"the names of its functions take {size} bytes; up to {MAX_NAMES} are read")
+    if size > MAX_TABLE:
+        raise BinaryError(f"the names of its functions take {size} bytes; up to {MAX_TABLE} are read")
     table = bytes(elf.data[extent.names_start : extent.names_end])
+    if table.count(0) > MAX_NAMES:
+        raise BinaryError(f"it names more than {MAX_NAMES} functions")
     return (name.decode("utf-8", "replace") for name in table.split(b"\0") if name and len(name) <= LONGEST)
 
 
@@ -75,10 +77,8 @@ def _split(name: str) -> tuple[str, str]:
     if not path or not name.startswith(path + "."):  # the linker's own functions, which compare types
         return "", ""
     rest = name[len(path) + 1 :]
-    for _ in range(_NESTED):
-        if "[" not in rest:
-            break
-        rest = _INNERMOST.sub("", rest)
+    if "[" in rest:
+        rest = _without_arguments(rest)
     receiver = ""
     if rest.startswith("(*"):
         receiver, _, rest = rest[2:].partition(").")
@@ -88,3 +88,16 @@ def _split(name: str) -> tuple[str, str]:
     if "/" in rest:  # an embedded type's method with its package's path: (*onePassInst).regexp/syntax.op
         rest = rest.rpartition("/")[2].partition(".")[2]
     return path, f"{receiver}.{rest}" if receiver else rest.rstrip(".")
+
+
+def _without_arguments(text: str) -> str:
+    """Without type arguments, however deep their own are."""
+    depth, out = 0, []
+    for part in _BRACKET.split(text):
+        if part == "[":
+            depth += 1
+        elif part == "]":
+            depth -= 1
+        elif depth <= 0:
+            out.append(part)
+    return "".join(out)
