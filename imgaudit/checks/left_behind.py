@@ -117,7 +117,11 @@ def _package_cache(subject: Subject) -> Result:
     problems = []
     for folder, traces in folders.items():
         files = [trace for trace in traces if trace.kind == "file"]
-        holds = f"{len(files)} file{'s' * (len(files) > 1)} of {size_words(sum(file.size for file in files))}" if files else "a cache"
+        holds = (
+            f"{len(files)} file{'s' * (len(files) > 1)} of {size_words(sum(file.size for file in files))}"
+            if files
+            else "a cache"
+        )
         problems.append(Problem(f"{folder} holds {holds}.", path=folder, layer=max(trace.layer for trace in traces)))
     return of(problems)
 
