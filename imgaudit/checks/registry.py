@@ -1,12 +1,13 @@
 """All checks, by id. Who adds one touches its family's file and this list."""
 
-from imgaudit.checks import image_config, left_behind, program, rights, will_it_run
+from imgaudit.checks import image_config, left_behind, program, rights, secrets, will_it_run
 from imgaudit.checks.interface import Check
 
 FAMILIES: tuple[tuple[str, tuple[Check, ...]], ...] = (
     ("will it run", will_it_run.CHECKS),
     ("user and rights", rights.CHECKS),
     ("left behind", left_behind.CHECKS),
+    ("secrets", secrets.CHECKS),
     ("the program", program.CHECKS),
     ("the image", image_config.CHECKS),
 )
