@@ -85,7 +85,7 @@ class _Outline(msgspec.Struct, gc=False):
     """As much of an entry as it takes to find it again."""
 
     id: str
-    modified: str = ""
+    modified: str | None = None
     affected: list[_About] | None = None
 
 
@@ -168,7 +168,7 @@ class FlatDatabase(_Reader):
                 self._problem(f"{name}: {str(error)[:200]}")
                 continue
             self.count += 1
-            self.date = max(self.date or "", outline.modified) or None
+            self.date = max(self.date or "", outline.modified or "") or None
             for package in {(p.ecosystem, p.name) for each in outline.affected or () if (p := each.package)}:
                 self._about[package].append(name)
                 ecosystems |= {package[0], package[0].partition(":")[0]}

@@ -21,7 +21,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 class Range(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     type: str = ""
-    events: tuple[Event, ...] = ()
+    events: tuple[Event, ...] | None = None
 
 
 class Import(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -62,12 +62,12 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One vulnerability."""
 
     id: str
-    modified: str = ""
+    modified: str | None = None
     withdrawn: str | None = None
     aliases: tuple[str, ...] | None = None
     upstream: tuple[str, ...] | None = None
-    summary: str = ""
-    details: str = ""
+    summary: str | None = None
+    details: str | None = None
     severity: tuple[Rating, ...] | None = None
     affected: tuple[Affected, ...] | None = None
     database_specific: dict[str, Any] | None = None

@@ -26,7 +26,7 @@ def parse_entry(data: bytes) -> Entry | str:
         return f"not JSON: {str(error)[:200]}"
     except RecursionError:
         return "nested too deeply"
-    events = sum(len(each.events) for affected in entry.affected or () for each in affected.ranges or ())
+    events = sum(len(each.events or ()) for affected in entry.affected or () for each in affected.ranges or ())
     if events > MOST_EVENTS:
         return f"{events} events; up to {MOST_EVENTS} are read"
     return entry

@@ -46,9 +46,9 @@ def judge(version: str, affected: Affected, parse: Parse, *, kinds: Iterable[str
     fixed: list[tuple[Any, str]] = []
     unread = False
     for each in ranges:
-        events, all_read = _ordered(each.events, parse)
+        events, all_read = _ordered(each.events or (), parse)
         unread |= not all_read
-        hit |= _holds(key, events, [limit for event in each.events if (limit := event.limit)], parse)
+        hit |= _holds(key, events, [limit for event in each.events or () if (limit := event.limit)], parse)
         fixed += [(at, text) for at, kind, text in events if kind == _FIXED and at is not None and at > key]
     if unread and not named:
         return Verdict(None, reason="the entry's versions can't be compared")

@@ -11,10 +11,11 @@ _URL = re.compile(r"https://[\x21-\x7e]{1,500}")
 
 def summary_of(entry: Entry) -> str:
     """The summary, else the first sentence of the details; one line."""
-    text = entry.summary.strip()
+    text = (entry.summary or "").strip()
     if not text:
-        found = _SENTENCE.match(entry.details.strip()[:2000])
-        text = found[1] if found else entry.details
+        text = (entry.details or "").strip()[:2000]
+        found = _SENTENCE.match(text)
+        text = found[1] if found else text
     text = " ".join(text.split())
     return text if len(text) <= SUMMARY else text[: SUMMARY - 3].rstrip() + "..."
 
