@@ -19,6 +19,7 @@ from imgaudit.inventory import take_inventory
 from imgaudit.layers import Flattened, LayerScan, flatten
 from imgaudit.limits import Limits
 from imgaudit.model import Files, Image, LargeFile, Layer, Sizes, Skipped
+from imgaudit.secrets.interface import Contents
 from imgaudit.sources import SourceImage, SourceLayer
 
 # How many of an image's largest and dead files a report lists.
@@ -41,10 +42,11 @@ S = TypeVar("S", bound=HasScan)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ReadLayer:
-    """A layer's scan, and what of its contents was not looked at."""
+    """A layer's scan, what of its contents was not looked at, and where secrets stand in them."""
 
     scan: LayerScan
     skipped: tuple[Skipped, ...]
+    contents: Contents
 
 
 def assemble(
@@ -73,17 +75,18 @@ def assemble(
         if isinstance(layer, ReadLayer)
         for anomaly in layer.scan.anomalies
     ]
+    contents = [layer.contents if isinstance(layer, ReadLayer) else None for layer in checked]
     flat = None
     try:
         if len(good) < len(checked):
             raise ImageError(f"{len(checked) - len(good)} of {len(checked)} layers could not be read")
         flat = flatten([layer.scan for layer in good], limits)
-        inside = look_inside(source, config, flat, [layer.scan for layer in good], limits, breakdown, account)
+        inside = look_inside(source, config, flat, [layer.scan for layer in good], limits, breakdown, account, contents)
         anomalies.extend(flat.anomalies)
     except ImageError as error:  # a limit, too, leaves what is known of each layer
         flat = None
         skipped.append(Skipped(what="the flattened tree", reason=error.with_hint))
-        inside = unknown_inside(source, str(error), limits)
+        inside = unknown_inside(source, str(error), limits, contents)
     skipped.extend(inside.skipped)
     layers = tuple(
         _layer(index, promised, result, flat, inside.from_base[index], source.source)

@@ -19,6 +19,8 @@ from imgaudit.layers import SEED, Budget, Collector, DownloadEstimator, Estimato
 from imgaudit.limits import DEFAULT_LIMITS, Limits
 from imgaudit.model import GoInfo, Image, Platform, Skipped
 from imgaudit.reuse import FreshLayer, LayerAllowance, LayerBudget, Read, Reuse
+from imgaudit.secrets.collect import SecretCollector, TimeAllowance
+from imgaudit.secrets.interface import Search
 from imgaudit.sources import LayerBlob, OpenOptions, Source, open_source, parse_reference
 
 ELF = b"\x7fELF"
@@ -69,7 +71,8 @@ class AuditOptions:
     """platform: None takes the host's, else the only one. talk: one line for a human, such as which source it was.
     breakdown: of which Go programs the bytes are accounted for; predictions: whether what they could save is said;
     inventory: whether the live files are listed, as comparisons need them. cache: what earlier audits read; what this
-    one reads goes into it. detail: as talk, of less interest. watch: is shown every Go program's bytes."""
+    one reads goes into it. detail: as talk, of less interest. watch: is shown every Go program's bytes.
+    secrets: which files are searched for secrets, and by whose rules."""
 
     platform: Platform | None = None
     all_platforms: bool = False
@@ -83,6 +86,7 @@ class AuditOptions:
     detail: Callable[[str], None] = lambda line: None
     cache: Cache | None = None
     watch: Watch | None = None
+    secrets: Search = dataclasses.field(default_factory=Search)
 
     @property
     def opening(self) -> OpenOptions:
@@ -121,8 +125,16 @@ def audit_source(source: Source, label: str, options: AuditOptions) -> Image:
     everything that turns out to be needed all the same."""
     reuse = None
     if options.cache is not None:
-        what = repr((options.breakdown, options.predictions, options.inventory))
-        reuse = Reuse(options.cache, options.limits, predictions=options.predictions, what=what, watch=options.watch)
+        search = options.secrets.id
+        what = repr((options.breakdown, options.predictions, options.inventory, search))
+        reuse = Reuse(
+            options.cache,
+            options.limits,
+            predictions=options.predictions,
+            what=what,
+            search=search,
+            watch=options.watch,
+        )
     while (image := _audit(source, label, options, reuse)) is None:
         options.progress.image(label)
     return image
@@ -132,17 +144,20 @@ def _audit(source: Source, label: str, options: AuditOptions, reuse: Reuse | Non
     """The image; None where reuse has learnt that more of it has to be read."""
     limits = options.limits
     budget, large, allowance = Budget(limits), threading.Semaphore(), system.Allowance(limits)
+    time = TimeAllowance(limits)
     held = _Held(options.breakdown, limits.held_programs)
 
     def visit(blob: LayerBlob) -> FreshLayer:
         share, kept = LayerBudget(budget), LayerAllowance(allowance)
-        collector = _Collector(limits, large, kept, held, options.watch)
+        found = SecretCollector(options.secrets, limits, time)
+        collector = _Collector(limits, large, kept, held, options.watch, found)
         try:
             scan = scan_blob(blob, collector, share, options, DownloadEstimator)
         finally:
             collector.let_go()
         charges = Charges(share.expanded, share.entries, share.names, kept.kept, kept.scripts)
-        return FreshLayer(scan, tuple(collector.skipped), charges, kept.refused)
+        contents = found.contents
+        return FreshLayer(scan, tuple(collector.skipped), contents, charges, kept.refused or contents.stopped)
 
     if reuse is None:
         account = functools.partial(with_account, limits=limits, predictions=options.predictions)
@@ -234,8 +249,11 @@ class _Collector:
         allowance: system.Allowance,
         held: _Held,
         watch: Watch | None,
+        secrets: SecretCollector,
     ) -> None:
         self._held, self._watch = held, watch
+        self._secrets, self._wants_secrets = secrets, secrets.wants
+        self._is_kept = self._is_searched = False
         self._limits, self._large, self._holds_large = limits, large, False
         self._system = system.SystemCollector(limits, allowance)
         self._wants_other, self._largest = self._system.wants, limits.elf_file
@@ -243,7 +261,9 @@ class _Collector:
 
     def wants(self, path: str, size: int, mode: int, head: bytes) -> bool:
         if head[:4] != ELF:
-            return self._wants_other(path, size, mode, head)
+            self._is_kept = self._wants_other(path, size, mode, head)
+            self._is_searched = self._wants_secrets(path, size, head)
+            return self._is_kept or self._is_searched
         if size > self._largest:
             reason = f"an executable of {size} bytes; up to {self._largest} are analysed"
             self._too_large.append(Skipped(what=path, reason=reason))
@@ -260,7 +280,9 @@ class _Collector:
                 if self._watch is not None and facts.go.present:
                     self._watch.see(facts, data)
                 return self._held.keep(facts, data)
-            return self._system.collect(path, data)
+            if self._is_searched:
+                self._secrets.collect(path, data)
+            return self._system.collect(path, data) if self._is_kept else None
         finally:
             self.let_go()
 

@@ -1,7 +1,7 @@
 """What the flattened tree tells: base, packages, runtime, executables, what the bytes are, whether it can run."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ from imgaudit.model import Attribution, Base, Binary, Config, Fitness, Package, 
 from imgaudit.model.binary import Role
 from imgaudit.model.image import FitnessKind
 from imgaudit.model.traces import Traces
+from imgaudit.secrets.interface import Contents
 from imgaudit.sources import SourceImage
 from imgaudit.system import EntrypointPlan
 
@@ -38,7 +39,9 @@ class Inside:
     skipped: tuple[Skipped, ...] = ()
 
 
-def unknown_inside(source: SourceImage[Any], reason: str, limits: Limits) -> Inside:
+def unknown_inside(
+    source: SourceImage[Any], reason: str, limits: Limits, contents: Sequence[Contents | None]
+) -> Inside:
     """What is said of an image whose tree is not whole: what its config tells, with the reason."""
     from_base: list[bool | None] = [None] * len(source.layers)
     return Inside(
@@ -49,7 +52,7 @@ def unknown_inside(source: SourceImage[Any], reason: str, limits: Limits) -> Ins
         attribution=(),
         binaries=(),
         fitness=Fitness(runs=None, problems=(reason,), kinds=("unknown",)),
-        traces=system.gather_traces(source.config, None, from_base, {}, limits),
+        traces=system.gather_traces(source.config, None, from_base, {}, limits, contents),
     )
 
 
@@ -61,8 +64,10 @@ def look_inside(
     limits: Limits,
     breakdown: Breakdown,
     account: Account,
+    contents: Sequence[Contents | None],
 ) -> Inside:
-    """Read the tree. source: for the platform, and for the config as it was before redaction. account: of a program."""
+    """Read the tree. source: for the platform, and for the config as it was before redaction. account: of a program.
+    contents: by layer, where secrets stand in files."""
     tree = flat.tree
     environment = _environment(source.config)
     executables = [(node, node.payload) for node in tree.files() if isinstance(node.payload, BinaryFacts)]
@@ -101,7 +106,7 @@ def look_inside(
             glibc=_glibc(service, facts),
             doubts=_doubts(service, tree),
         ),
-        traces=system.gather_traces(source.config, flat, from_base, owners, limits),
+        traces=system.gather_traces(source.config, flat, from_base, owners, limits, contents),
         skipped=(*system.unread_databases(tree), *_not_analysed(placed)),
     )
 

@@ -98,12 +98,20 @@ Read = SourceImage[Result]
 
 
 class Reuse:
-    """A sources.Recall for one image. what: the options besides limits that its Image depends on. watch: has to see
-    the bytes of Go programs."""
+    """A sources.Recall for one image. what: the options besides limits that its Image depends on. search: which
+    files of a layer are searched for secrets (secrets.Search.id). watch: has to see the bytes of Go programs."""
 
     def __init__(
-        self, cache: Cache, limits: Limits, *, predictions: bool, what: str, watch: Lacking | None = None
+        self,
+        cache: Cache,
+        limits: Limits,
+        *,
+        predictions: bool,
+        what: str,
+        search: str = "",
+        watch: Lacking | None = None,
     ) -> None:
+        self._search = search
         self._cache, self._limits, self._predictions, self._what = cache, limits, predictions, what
         self._watch = watch
         self._account = functools.partial(with_account, limits=limits, predictions=predictions)
@@ -118,7 +126,7 @@ class Reuse:
         if self._given_up or promise.diff_id in self._unwanted:
             return None
         if promise not in self._asked:
-            stored = self._cache.layer(promise.diff_id, promise.digest, self._limits)
+            stored = self._cache.layer(promise.diff_id, promise.digest, self._limits, self._search)
             fits = stored is not None and (
                 promise.size in (None, stored.stored)
                 and promised(promise.media_type) in (None, stored.compression)  # else it is an anomaly
@@ -158,7 +166,7 @@ class Reuse:
                     return None
                 if any(isinstance(facts, BinaryFacts) and self._unseen(facts) for facts in found[0].payloads.values()):
                     self._unwanted.add(promise.diff_id)
-                decoded[promise] = ReadLayer(found[0], ())
+                decoded[promise] = ReadLayer(found[0], (), found[2])
                 detail(f"{promise.name} is cached")
                 self._given_up |= not _charge(decoded[promise], found[1], budget, allowance, held)
         if any(promise.diff_id in self._unwanted for promise in decoded):
@@ -211,7 +219,7 @@ class Reuse:
                 continue
             # The media type is no part of what a layer is remembered by, and so such an anomaly can't be in it.
             if not any(anomaly.kind == "compression-unlike-media-type" for anomaly in fresh.scan.anomalies):
-                self._cache.keep_layer(fresh.scan, fresh.charges, self._limits)
+                self._cache.keep_layer(fresh.scan, fresh.charges, fresh.contents, self._limits, self._search)
         if image.complete and not _strained(read, held):
             self._cache.keep_image(self._facts(read), image, self._limits)
         return image

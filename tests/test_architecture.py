@@ -44,11 +44,14 @@ ARROWS = {
     "vulnerabilities": NEUTRAL | {"model", "sources", "binaries", "breakdown.names"},
     "advisories": NEUTRAL | {"model", "cache", "vulnerabilities"},
     "anatomy": NEUTRAL | {"model", "binaries", "breakdown", "predictions"},
-    "inside": NEUTRAL | {"model", "sources", "layers", "binaries", "system", "checks", "anatomy"},
-    "cache": NEUTRAL | {"model", "layers.interface", "binaries.interface", "system.collect", "__init__"},
-    "reuse": NEUTRAL | {"model", "sources", "layers", "binaries", "system", "cache", "anatomy", "assemble"},
-    "assemble": NEUTRAL | {"model", "sources", "layers", "system", "inside", "anatomy", "inventory", "checks"},
-    "audit": NEUTRAL | {"model", "sources", "layers", "binaries", "system", "assemble", "anatomy", "cache", "reuse"},
+    "inside": NEUTRAL | {"model", "sources", "layers", "binaries", "system", "checks", "anatomy", "secrets"},
+    "cache": NEUTRAL
+    | {"model", "layers.interface", "binaries.interface", "system.collect", "__init__", "secrets.interface"},
+    "reuse": NEUTRAL | {"model", "sources", "layers", "binaries", "system", "cache", "anatomy", "assemble", "secrets"},
+    "assemble": NEUTRAL
+    | {"model", "sources", "layers", "system", "inside", "anatomy", "inventory", "checks", "secrets"},
+    "audit": NEUTRAL
+    | {"model", "sources", "layers", "binaries", "system", "assemble", "anatomy", "cache", "reuse", "secrets"},
     "run": NEUTRAL | {"model", "sources", "audit", "comparison", "configuration", "cost", "outcome", "__init__"},
     "unpack": NEUTRAL | {"sources", "layers", "audit", "assemble"},
     "__main__": {"cli"},

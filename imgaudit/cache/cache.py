@@ -20,9 +20,10 @@ from imgaudit.errors import UsageError
 from imgaudit.layers.interface import LayerScan
 from imgaudit.limits import DEFAULT_LIMITS, Limits
 from imgaudit.model import Binary, Image
+from imgaudit.secrets.interface import Contents
 from imgaudit.units import parse_size
 
-FORMAT = 1  # of what stored.py writes
+FORMAT = 2  # of what stored.py writes
 _KEY, _KEY_BYTES = "key", 16
 PACKAGE = pathlib.Path(__file__).resolve().parent.parent
 
@@ -39,16 +40,19 @@ class Cache:
         self.seed = int.from_bytes(key[:8], "big")
         self._common = f"{FORMAT}\n{__version__}\n{_checkout()}\n{hashlib.sha256(key).hexdigest()}"
 
-    def layer(self, diff_id: str, digest: str | None, limits: Limits) -> StoredLayer | None:
-        """What was read of the layer whose tar has this diff_id, stored as the blob with this digest, or plain."""
-        data = self._folder.read(self._layer(diff_id, digest, limits), stored.LARGEST)
+    def layer(self, diff_id: str, digest: str | None, limits: Limits, search: str = "") -> StoredLayer | None:
+        """What was read of the layer whose tar has this diff_id, stored as the blob with this digest, or plain.
+        search: which of its files were searched for secrets."""
+        data = self._folder.read(self._layer(diff_id, digest, limits, search), stored.LARGEST)
         return None if data is None else StoredLayer.of(data)
 
-    def keep_layer(self, scan: LayerScan, charges: Charges, limits: Limits) -> None:
+    def keep_layer(
+        self, scan: LayerScan, charges: Charges, contents: Contents, limits: Limits, search: str = ""
+    ) -> None:
         """scan: of a layer that was read to its end, and whose digests are what its image promised."""
-        data = stored.encode_layer(scan, charges)
+        data = stored.encode_layer(scan, charges, contents)
         if data is not None:
-            self._folder.write(self._layer(scan.diff_id, scan.digest, limits), data)
+            self._folder.write(self._layer(scan.diff_id, scan.digest, limits, search), data)
 
     def image(self, facts: str, limits: Limits) -> Image | None:
         """The image that was put together of layers before. facts: all that it depends on besides limits."""
@@ -84,9 +88,9 @@ class Cache:
         if data is not None:
             self._folder.write(name, data)
 
-    def _layer(self, diff_id: str, digest: str | None, limits: Limits) -> str:
+    def _layer(self, diff_id: str, digest: str | None, limits: Limits, search: str) -> str:
         """The facts of the blob are in the entry too, and a diff_id has many blobs."""
-        return self._name("layer", limits, diff_id, "plain" if digest in (None, diff_id) else str(digest))
+        return self._name("layer", limits, diff_id, "plain" if digest in (None, diff_id) else str(digest), search)
 
     def _document(self, name: str) -> str:
         return self._name("source", DEFAULT_LIMITS, name)

@@ -13,6 +13,7 @@ import msgspec
 from imgaudit.binaries.interface import BinaryFacts
 from imgaudit.layers.interface import Compression, Entry, LayerScan
 from imgaudit.model import Analysis, Anomaly, Binary, Prediction, SizeBreakdown, UpxInfo
+from imgaudit.secrets.interface import Contents
 from imgaudit.system.collect import Certificates, Kept
 
 if sys.version_info >= (3, 14):
@@ -25,6 +26,7 @@ T = TypeVar("T")
 # A cached value takes no more than this once it is unpacked: two million entries take 250 MB.
 LARGEST = 1 << 30
 _LEVEL = 1
+_NOTHING = Contents()
 _HEAD = struct.Struct("<QB")
 _COMPRESSIONS: tuple[Compression, ...] = ("none", "gzip", "zstd")
 
@@ -80,6 +82,7 @@ class _Layer(msgspec.Struct, array_like=True, gc=False):
     programs: dict[str, BinaryFacts]
     system: dict[str, Kept | Certificates]
     charges: Charges
+    contents: Contents
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ class StoredLayer:
             return None
         return cls(stored, _COMPRESSIONS[compression], data[_HEAD.size :])
 
-    def load(self) -> tuple[LayerScan, Charges] | None:
+    def load(self) -> tuple[LayerScan, Charges, Contents] | None:
         """What was read; None for what is no layer."""
         layer = decode(self._data, _Layer)
         if layer is None or (layer.stored, layer.compression) != (self.stored, self.compression):
@@ -120,10 +123,10 @@ class StoredLayer:
             payloads={**layer.programs, **layer.system},
             anomalies=layer.anomalies,
         )
-        return scan, layer.charges
+        return scan, layer.charges, layer.contents
 
 
-def encode_layer(scan: LayerScan, charges: Charges) -> bytes | None:
+def encode_layer(scan: LayerScan, charges: Charges, contents: Contents = _NOTHING) -> bytes | None:
     """What StoredLayer.of takes; None for a layer with something in it that can't be kept."""
     programs, system = {}, {}
     for path, payload in scan.payloads.items():
@@ -148,6 +151,7 @@ def encode_layer(scan: LayerScan, charges: Charges) -> bytes | None:
         programs=programs,
         system=system,
         charges=charges,
+        contents=contents,
     )
     data = encode(layer)
     return None if data is None else _HEAD.pack(scan.stored, _COMPRESSIONS.index(scan.compression)) + data

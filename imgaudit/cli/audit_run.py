@@ -13,8 +13,11 @@ from imgaudit.cli.options import AuditChoices, make_talk, parse_outputs
 from imgaudit.cli.output import write_reports
 from imgaudit.cli.talk import Talk, error_line
 from imgaudit.configuration import Settings, load_settings
+from imgaudit.errors import UsageError
+from imgaudit.limits import DEFAULT_LIMITS
 from imgaudit.model import Gate, Report
 from imgaudit.run import exit_code, run
+from imgaudit.secrets.interface import Search
 from imgaudit.sources import parse_platform
 
 if TYPE_CHECKING:
@@ -86,8 +89,22 @@ def audit_settings(choices: AuditChoices, talk: Talk, *, inventory: bool, predic
         progress=talk,
         talk=talk.line,
         detail=talk.detail,
+        secrets=_search(choices),
         cache=None if choices["no_cache"] else open_cache(talk.detail),
     )
+
+
+def _search(choices: AuditChoices) -> Search:
+    """Which files are searched for secrets. Rules are read before any image is: raises UsageError."""
+    contents, file = bool(choices.get("secrets")), choices.get("secret_rules")
+    if file is None:
+        return Search(contents)
+    if not contents:
+        raise UsageError("--secret-rules needs --secrets", hint=f"--secrets --secret-rules {file}")
+    from imgaudit.secrets.gitleaks import load_rules
+
+    rules, key = load_rules(file, DEFAULT_LIMITS)
+    return Search(contents, rules, key)
 
 
 def say_what_is_wrong(report: Report, references: int) -> None:

@@ -125,6 +125,8 @@ class AuditChoices(TypedDict):
     breakdown: "Breakdown"
     config: str | None
     no_cache: bool
+    secrets: NotRequired[bool | None]
+    secret_rules: NotRequired[str | None]
     vulnerabilities: NotRequired[tuple[str, ...]]
 
 
@@ -143,9 +145,21 @@ def audit_options(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="PATH|URL",
         help="Look images up in this OSV data: a folder, a zip file, a URL. Repeatable.",
     )(command)
+    command = secrets_options(command)
     command = click.option("--no-cache", is_flag=True, help="Read all, and keep nothing for the next time.")(command)
     command = click.option("--all-platforms", is_flag=True, help="Audit every platform of an index.")(command)
     return outputs_option(one_source_options(command))
+
+
+def secrets_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    command = click.option(
+        "--secret-rules", metavar="FILE", help="Rules of gitleaks (TOML), tried on files where those are searched."
+    )(command)
+    return click.option(
+        "--secrets/--no-secrets",
+        default=None,
+        help="Search all text files for secrets. Default: only files whose names say credentials; all in check.",
+    )(command)
 
 
 def one_source_options(command: Callable[..., Any]) -> Callable[..., Any]:

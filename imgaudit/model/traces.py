@@ -3,6 +3,7 @@
 from typing import Literal
 
 from imgaudit.model._struct import Value
+from imgaudit.model.findings import Severity
 
 Password = Literal["empty", "locked", "set"]
 
@@ -53,22 +54,27 @@ class HistoryTrace(Value, frozen=True, kw_only=True):
 
 
 class SecretTrace(Value, frozen=True, kw_only=True):
-    """Where something matches a secret rule. The value itself is nowhere. where: "env", "label", "history", "file
-    name" or "content"; line: from 1, of content."""
+    """Where something matches a secret rule. The value itself is nowhere. what: the words of a sentence. where: "file
+    name" for a file whose name says credentials, "content" for any other; line: from 1, None for a file as a whole.
+    dead: by_layer hides the file, yet the image holds it."""
 
     rule: str
-    where: Literal["env", "label", "history", "file name", "content"]
-    subject: str  # the variable's, label's or file's name
+    what: str
+    severity: Severity
+    where: Literal["env", "label", "command", "history", "file name", "content"]
+    subject: str = ""  # the variable's, label's or flag's name; empty where a rule tells the value itself
     path: str | None = None
     layer: int | None = None
     line: int | None = None
     dead: bool = False
+    by_layer: int | None = None
 
 
 class Traces(Value, frozen=True, kw_only=True):
     """All traces of one image. None: not looked for, or not to be had; the reason is in the image's skipped.
 
-    files: by what, then path. contents_read: whether files were searched for secrets.
+    files: by what, then path. contents_read: whether files were searched for secrets; contents_gap:
+    what of them was not read, as words.
     """
 
     files: tuple[FileTrace, ...] | None
@@ -77,3 +83,4 @@ class Traces(Value, frozen=True, kw_only=True):
     history: tuple[HistoryTrace, ...]
     secrets: tuple[SecretTrace, ...] = ()
     contents_read: bool = False
+    contents_gap: str | None = None

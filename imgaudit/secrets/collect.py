@@ -7,7 +7,7 @@ import time
 from imgaudit.limits import Limits
 from imgaudit.secrets.files import CredentialFile, credential_files
 from imgaudit.secrets.interface import Contents, Hit, Search
-from imgaudit.secrets.matcher import PER_FILE, Crowded, Place, find_named, find_tokens
+from imgaudit.secrets.matcher import FILE, NAME, PER_FILE, Crowded, Place, find_named, find_tokens
 
 _KEY_HEAD = b"-----BEGIN "
 _KEY = b"PRIVATE KEY"
@@ -23,10 +23,13 @@ _SAMPLE = frozenset(("example", "sample", "template", "dist", "tmpl", "examples"
 _PUBLIC = re.compile(
     r"(?i)/(?:tests?|testdata|testing|testfiles|test-data|fixtures?|certdata|examples?|samples?|mocks?|idle_test"
     r"|docs?|__pycache__)(?:/|$)|_test\.go$|/(?:test_[^/]*|[^/]*_test)\.py$|\.(?:md|rst|adoc)$|/usr/share/(?:man|info)/"
-    r"|/usr/(?:local|lib)/go(?:-1\.\d+)?/src/|/go1\.[\w.-]+/src/"  # a Go toolchain's own sources
 )
-# What a package manager fetched is published. Tokens are told even there, keys and settings are not.
-_FETCHED = re.compile(r"/(?:site-packages|dist-packages|node_modules|pkg/mod|vendor|gems)/")
+# What a package manager fetched, and a Go toolchain's own sources, are published. Tokens are told even there, keys and
+# settings are not.
+_FETCHED = re.compile(
+    r"/(?:site-packages|dist-packages|node_modules|pkg/mod|vendor|gems)/|/usr/(?:local|lib)/go(?:-1\.\d+)?/src/"
+    r"|/sdk/go1\.[\w.-]+/src/"
+)
 
 
 class TimeAllowance:
@@ -102,25 +105,25 @@ class SecretCollector:
             for kind in self._kinds:
                 at = kind.test(content)
                 if at is not None:
-                    places.append((at, kind.id, kind.what, kind.severity, False))
+                    places.append((at, kind.id, kind.what, kind.severity, FILE))
         if self._all:
             lower = b""
             for rule in self._search.extra:
                 if not rule.fits(path):
                     continue
                 if rule.find is None:
-                    places.append((-1, rule.id, rule.what, "medium", False))
+                    places.append((-1, rule.id, rule.what, "medium", FILE))
                     continue
                 lower = lower or content.lower()
                 if rule.keywords and not any(word in lower for word in rule.keywords):
                     continue
-                places += ((at, rule.id, rule.what, "medium", False) for at in rule.find(content, lower, path))
+                places += ((at, rule.id, rule.what, "medium", FILE) for at in rule.find(content, lower, path))
         return places
 
     def _note(self, path: str, content: bytes, places: list[Place]) -> None:
         """One hit a line: what a format proves before what a name says."""
         taken: set[int | None] = set()
-        for at, rule, what, severity, generic in sorted(places, key=lambda place: (place[4], place[0])):
+        for at, rule, what, severity, told_by in sorted(places, key=lambda place: (place[4], place[0])):
             line = None if at < 0 else content.count(b"\n", 0, at) + 1
             if line in taken:
                 continue
@@ -128,7 +131,7 @@ class SecretCollector:
             if len(taken) > PER_FILE or len(self._hits) >= self._limits.secret_hits:
                 self._dropped += 1
                 continue
-            self._hits.append(Hit(rule, what, severity, path, line, self._named, generic))
+            self._hits.append(Hit(rule, what, severity, path, line, self._named, told_by == NAME))
 
 
 def is_text(head: bytes) -> bool:

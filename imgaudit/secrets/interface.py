@@ -90,3 +90,8 @@ class Search:
     contents: bool = False
     extra: tuple[ExtraRule, ...] = ()
     key: str = ""
+
+    @property
+    def id(self) -> str:
+        """All that the answer depends on, but for imgaudit's version and limits."""
+        return f"{'contents' if self.contents else 'names'} {self.key}"

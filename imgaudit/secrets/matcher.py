@@ -16,8 +16,11 @@ CANDIDATES = 2_000
 PER_FILE = 20  # hits of one file
 _WORDS = 50_000  # words of one file that may be part of a name that says secret
 
-Place = tuple[int, str, str, Severity, bool]
-"""(offset, rule, what, severity, generic)"""
+TOKEN, FILE, NAME = range(3)
+"""What tells a secret, the surest first: its own format, the file's name, the name of a value."""
+
+Place = tuple[int, str, str, Severity, int]
+"""(offset, rule, what, severity, TOKEN or FILE or NAME)"""
 
 
 class Crowded(Exception):
@@ -82,7 +85,7 @@ def _around(data: bytes, places: Iterator[int], rule: SecretRule) -> Iterator[Pl
         match = pattern.search(data, max(0, at - rule.before, done), at + rule.after)
         if match is not None and match.start() <= at and (rule.holds is None or rule.holds(match)):
             done = match.end()
-            yield at, rule.id, rule.what, rule.severity, False
+            yield at, rule.id, rule.what, rule.severity, TOKEN
 
 
 def find_named(data: bytes) -> Iterator[Place]:
@@ -105,11 +108,11 @@ def find_named(data: bytes) -> Iterator[Place]:
             continue
         value = match["double"] or match["single"] or match["bare"] or b""
         if is_strong(value):
-            yield start, "named-secret", "a value under a name that says secret", "medium", True
+            yield start, "named-secret", "a value under a name that says secret", "medium", NAME
     for at in _each(data, b"://", data.find(b"://")):
         match = compiled(_URL.pattern).match(data, at, at + 2 * _URL_HEAD)
         if match is not None and not is_placeholder(match["secret"]) and len(match["secret"]) >= 6:
-            yield at, _URL.id, _URL.what, _URL.severity, True
+            yield at, _URL.id, _URL.what, _URL.severity, NAME
 
 
 def proven(text: str) -> SecretRule | None:

@@ -13,6 +13,7 @@ from imgaudit.binaries import BinaryFacts
 from imgaudit.cache.stored import Account, Charges, StoredLayer, decode, encode, encode_layer
 from imgaudit.layers import Entry, Kind, LayerScan
 from imgaudit.model import Analysis, Anomaly, GoInfo, GoModule, Hardening, UpxInfo
+from imgaudit.secrets.interface import Contents, Hit
 from imgaudit.system.collect import Certificates, Kept, Payload, Unread
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -69,18 +70,21 @@ SCANS = st.builds(
     anomalies=st.lists(st.builds(Anomaly, kind=st.just("missing-end"), detail=TEXT, path=st.none() | TEXT), max_size=2),
 )
 CHARGES = st.builds(Charges, SIZE, SIZE, SIZE, SIZE, SIZE)
+HITS = st.builds(Hit, TEXT, TEXT, st.sampled_from(("high", "medium")), TEXT, st.none() | SIZE, st.booleans())
+CONTENTS = st.builds(Contents, st.booleans(), st.lists(HITS, max_size=2).map(tuple), SIZE, SIZE, SIZE, st.booleans())
 
 
-@given(SCANS, CHARGES)
-def test_a_layer_comes_back_as_it_was(scan: LayerScan, charges: Charges) -> None:
-    data = encode_layer(scan, charges)
+@given(SCANS, CHARGES, CONTENTS)
+def test_a_layer_comes_back_as_it_was(scan: LayerScan, charges: Charges, contents: Contents) -> None:
+    data = encode_layer(scan, charges, contents)
     assert data is not None
     stored = StoredLayer.of(memoryview(data))
     assert stored is not None
     assert (stored.stored, stored.compression) == (scan.stored, scan.compression)
     found = stored.load()
-    assert found == (scan, charges)
-    assert repr(found) == repr((scan, charges)) or found[0].payloads.keys() == scan.payloads.keys()
+    assert found is not None
+    assert found == (scan, charges, contents)
+    assert repr(found) == repr((scan, charges, contents)) or found[0].payloads.keys() == scan.payloads.keys()
 
 
 @given(SCANS, st.randoms(use_true_random=False))
@@ -100,11 +104,12 @@ def test_every_field_is_stored() -> None:
     scan = LayerScan("gzip", "a", "b", 1, 2, 3, 4, 5, 6, [], {"/x": Kept(b"y")}, [])
     assert len(dataclasses.fields(LayerScan)) == 12
     assert len(msgspec.structs.fields(Account)) == 4
-    data = encode_layer(scan, Charges(7, 8, 9, 10, 11))
+    contents = Contents(True, (Hit("a", "b", "low", "/c", 1, True, True),), 2, 3, 4, True)
+    data = encode_layer(scan, Charges(7, 8, 9, 10, 11), contents)
     assert data is not None
     stored = StoredLayer.of(memoryview(data))
     assert stored is not None
-    assert stored.load() == (scan, Charges(7, 8, 9, 10, 11))
+    assert stored.load() == (scan, Charges(7, 8, 9, 10, 11), contents)
 
 
 def test_every_kind_of_payload_is_known() -> None:

@@ -6,11 +6,12 @@ from typing import Any
 from imgaudit.layers.interface import Flattened
 from imgaudit.limits import Limits
 from imgaudit.model.traces import FileTrace, Traces
+from imgaudit.secrets.interface import Contents
 from imgaudit.system.capabilities import read_capabilities
-from imgaudit.system.traces import leftovers as leftovers  # registers its finders
 from imgaudit.system.traces.accounts import read_accounts, read_groups
 from imgaudit.system.traces.finders import CAPABILITIES, find
 from imgaudit.system.traces.history import read_history
+from imgaudit.system.traces.secrets import contents_gap, read_secrets
 
 
 def gather_traces(
@@ -19,14 +20,19 @@ def gather_traces(
     from_base: Sequence[bool | None],
     owners: Mapping[str, str],
     limits: Limits,
+    contents: Sequence[Contents | None] = (),
 ) -> Traces:
     """All that checks ask for. config: as it is, before redaction. flat: None where the tree is not known; then files
-    and accounts are not, either. owners: by path, the OS package that a file belongs to."""
+    and accounts are not, either. owners: by path, the OS package that a file belongs to. contents: by layer, where
+    secrets stand in files, None for a layer that was not read."""
     return Traces(
         files=None if flat is None else _files(flat, from_base, owners, limits),
         accounts=None if flat is None else read_accounts(flat.tree),
         groups=None if flat is None else read_groups(flat.tree),
         history=read_history(config, from_base),
+        secrets=read_secrets(config, flat, owners, contents),
+        contents_read=bool(contents) and all(found is not None and found.searched for found in contents),
+        contents_gap=contents_gap(contents),
     )
 
 
