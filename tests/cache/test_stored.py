@@ -29,7 +29,7 @@ ENTRIES = st.builds(
     mtime=st.integers(-(1 << 63), (1 << 63) - 1),
     link=st.none() | TEXT,
     content=st.none() | st.integers(0, (1 << 64) - 1),
-    capabilities=st.booleans(),
+    capabilities=st.none() | st.binary(max_size=20),
 )
 GO = st.builds(
     GoInfo,
