@@ -17,6 +17,7 @@ from imgaudit.vulnerabilities.web import Documents, Server, open_zip
 
 INDEX, META = "index/modules.json", "index/db.json"
 MOST_PROBLEMS = 100
+MOST_KEPT = 1000  # entries: some list thousands of versions
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,127}")
 
 
@@ -101,7 +102,7 @@ class _Reader:
         self._entries: dict[str, Entry | None] = {}
 
     def _problem(self, text: str) -> None:
-        if len(self.problems) < MOST_PROBLEMS:
+        if len(self.problems) < MOST_PROBLEMS and text not in self.problems:
             self.problems.append(text)
 
     def _entry(self, name: str, version: str = "") -> Entry | None:
@@ -116,6 +117,8 @@ class _Reader:
             if isinstance(entry, str):
                 self._problem(f"{name}: {entry}")
                 entry = None
+            if len(self._entries) >= MOST_KEPT:
+                del self._entries[next(iter(self._entries))]  # the one read first
             self._entries[name] = None if entry is None or is_withdrawn(entry) else entry
         return self._entries[name]
 

@@ -9,6 +9,8 @@ from typing import Any
 import jsonschema
 import pytest
 
+from imgaudit.advisories import Advisories
+from imgaudit.audit import AuditOptions, audit
 from tests.support import images, upx
 from tests.support.cli import Cli
 from tests.support.gobuild import HELLO, GoProgram, build
@@ -144,3 +146,26 @@ def test_every_report_renders(tmp_path: Path, cli: Cli, form: str) -> None:
     reference = archive(tmp_path, build(SERVICE, STRIP))
     done = cli("inspect", reference, "--vulnerabilities", write(tmp_path / "go", indexed(*GO)), "-o", form)
     assert done.code == 0
+
+
+@pytest.mark.go
+def test_every_image_of_a_comparison_is_looked_up(tmp_path: Path, cli: Cli) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    one, two = archive(tmp_path / "a", build(SERVICE, STRIP)), archive(tmp_path / "b", build(HELLO))
+    data = write(tmp_path / "go", indexed(*GO))
+    done = cli("compare", f"one={one}", f"two={two}", "--vulnerabilities", data, "-o", "json")
+    assert done.code == 0
+    first, second = (states(image["vulnerabilities"]) for image in done.json["images"])
+    assert first == STATES
+    assert second == dict.fromkeys(STATES, "absent")
+
+
+@pytest.mark.go
+def test_from_python(tmp_path: Path) -> None:
+    data = write(tmp_path / "go", indexed(*GO))
+    known = Advisories([str(data)])
+    (found,) = known.fill(audit(archive(tmp_path, build(SERVICE, STRIP)), AuditOptions(watch=known.watch)))
+    known.close()
+    assert found.vulnerabilities is not None
+    assert {item.id: item.state for item in found.vulnerabilities.items} == STATES

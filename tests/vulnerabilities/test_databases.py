@@ -12,7 +12,7 @@ import pytest
 
 from imgaudit.cache import open_cache
 from imgaudit.errors import ImageError, LimitError, SourceError, UsageError
-from imgaudit.vulnerabilities import files, open_database
+from imgaudit.vulnerabilities import databases, files, open_database
 from imgaudit.vulnerabilities.interface import Database
 from imgaudit.vulnerabilities.osv import LARGEST
 from tests.vulnerabilities.made import DATE, entry, flat, indexed, serve, since, write
@@ -251,3 +251,13 @@ def test_every_damaged_zip_file_is_refused_or_read() -> None:
                     found.read(name)
             except (SourceError, ImageError):
                 pass
+
+
+def test_few_entries_are_kept_and_each_problem_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(databases, "MOST_KEPT", 2)
+    contents = indexed(*ALL) | {"ID/GO-2026-0002.json": b"{}"}
+    database = open_database(str(write(tmp_path, contents)))
+    for _ in range(3):
+        assert ids(database, "example.com/lib") == ["GO-2026-0001", "GO-2026-0004"]
+        assert ids(database, "stdlib") == []
+    assert len(database.problems) == 1
