@@ -1,5 +1,7 @@
 """The functions of Go programs, against `go tool nm`; stripped and packed ones name the same."""
 
+import os
+import random
 import re
 import subprocess
 from pathlib import Path
@@ -13,6 +15,7 @@ from tests.support.elf import make_elf
 from tests.support.gobuild import HELLO, NET, build, go_command
 
 STRIP = "-ldflags=-s -w"
+FUZZ = int(os.environ.get("IMGAUDIT_FUZZ", "40"))
 
 
 def read(path: Path, *, packed: bool = False) -> Symbols:
@@ -127,3 +130,29 @@ def test_what_is_no_go_program_is_refused() -> None:
         read_symbols(memoryview(make_elf()), packed=False)
     with pytest.raises(BinaryError):
         read_symbols(memoryview(make_elf()), packed=True)
+
+
+@pytest.mark.go
+@pytest.mark.parametrize("packed", [False, True])
+def test_mutants_are_read_or_refused(packed: bool) -> None:
+    """Whatever is wrong with a program's headers and tables, nothing but a BinaryError comes of it."""
+    program = build(HELLO, STRIP)
+    data = (upx.pack(program, "--lzma") if packed else program).read_bytes()
+    rng = random.Random(13)
+    places = [0, 64, len(data) - 200]  # headers, and where UPX keeps its own
+    places += [found.start() for found in re.finditer(rb"\xf1\xff\xff\xff\0\0|\.gopclntab|UPX!", data)]
+    refused = 0
+    for _ in range(FUZZ):
+        mutant = bytearray(data)
+        at = rng.choice(places)
+        for _ in range(rng.randrange(1, 6)):
+            where = min(at + rng.randrange(160), len(data) - 1)
+            mutant[where] = rng.choice([0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)])
+        cut = mutant[: rng.randrange(len(mutant))] if rng.random() < 0.1 else mutant
+        try:
+            found = read_symbols(memoryview(bytes(cut)), packed=packed)
+        except BinaryError:
+            refused += 1
+        else:
+            assert "runtime" in found
+    assert 0 < refused < FUZZ
