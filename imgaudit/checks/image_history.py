@@ -14,7 +14,8 @@ _RUN = re.compile(
     r"(?:RUN +(?:\|\d+ .*?(?=/bin/))?|(?=/bin/\w{0,4}sh ))(?:/bin/\w{0,4}sh (?:\S+ ){0,4}?-\w*c +)?",
     re.DOTALL | re.ASCII,
 )
-_QUOTED = re.compile(r"'[^']*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
+# An escaped character outside of quotes begins none; matching it makes the search linear in hostile text, too.
+_QUOTED = re.compile(r"\\.|'[^']*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
 _SEPARATOR = re.compile(r"&&|\|\||[;|&\n(){}]")
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=\S*")
 _WRAPPERS = frozenset({"then", "else", "do", "exec", "env", "time", "nice", "!", "if", "while"})
@@ -30,7 +31,7 @@ def _urls(step: HistoryTrace) -> str | None:
         return None
     words = match["sources"].removesuffix("# buildkit").split()
     url = next((_URL.match(word) for word in words[:-1] if _URL.match(word)), None)  # the last is where it goes
-    return f"ADD fetches {url[0]}" if url else None
+    return f"ADD fetches {url[0][:200]}" if url else None
 
 
 def _sudo(subject: Subject) -> Result:
@@ -95,26 +96,31 @@ def commands(text: str) -> Iterator[list[str]]:
     match = _RUN.match(text)
     if match is None or text[match.end() :].lstrip().startswith("#(nop)"):
         return
-    script = _QUOTED.sub("''", text[match.end() :].replace("\\\n", " ")).removesuffix("# buildkit")
+    script = _QUOTED.sub(_unquoted, text[match.end() :].replace("\\\n", " ")).removesuffix("# buildkit")
     for command in _SEPARATOR.split(script):
         words = command.split()
-        while words and (_ASSIGNMENT.fullmatch(words[0]) or words[0] in _WRAPPERS):
-            words.pop(0)
-        if words:
-            yield [words[0].rpartition("/")[2], *words[1:]]
+        first = 0
+        while first < len(words) and (words[first] in _WRAPPERS or _ASSIGNMENT.fullmatch(words[first])):
+            first += 1
+        if first < len(words):
+            yield [words[first].rpartition("/")[2], *words[first + 1 :]]
+
+
+def _unquoted(match: re.Match[str]) -> str:
+    return match[0] if match[0][0] == "\\" else "''"
 
 
 def _steps(subject: Subject, says: Callable[[HistoryTrace], str | None]) -> Result:
-    """One problem for each step of the history, the base's left out, of which `says` says something."""
+    """One problem for each sentence that `says` has of the history's steps; the base's are left out."""
     steps = subject.traces.history
     if not steps:
         return Skipped("the image has no history")
-    problems = []
+    problems: dict[str, Problem] = {}
     for step in steps:
         told = None if step.from_base else says(step)
-        if told is not None:
-            problems.append(Problem(f"{told}.", layer=step.layer, subject=told))
-    return of(problems)
+        if told is not None and told not in problems:
+            problems[told] = Problem(f"{told}.", layer=step.layer, subject=told)
+    return of(list(problems.values()))
 
 
 CHECKS = (

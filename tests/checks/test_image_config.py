@@ -1,5 +1,6 @@
 """The image: each check fails, passes and does not apply, on configs and histories as builders write them."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -258,3 +259,20 @@ def test_what_dockle_gets_wrong_is_silent(tmp_path: Path) -> None:
     (image,) = audit(f"app=docker-archive:{path}")
     told = {finding.id for finding in image.findings if finding.id.startswith(("IA4", "IA7"))}
     assert told == {"IA702"}
+
+
+@pytest.mark.parametrize("part", ['\\"', "'\"", "A=1 ", "a", "&&", "sudo ", "/bin/sh ", "http://"])
+@pytest.mark.parametrize("start", ["RUN /bin/sh -c ", "RUN |1 ", "ADD "])
+def test_a_history_that_was_made_to_take_long(start: str, part: str) -> None:
+    """A step of 400,000 characters: quadratic search would take minutes."""
+    step = HistoryTrace(text=start + part * (400_000 // len(part)), layer=None, from_base=None)
+    image = reports.image("x", (reports.layer(0, "x", 10),), {"go code": 10})
+    begun = time.process_time()
+    for id_ in ("IA705", "IA709", "IA710", "IA711"):
+        outcome(image, id_, step)
+    assert time.process_time() - begun < 5
+
+
+def test_a_step_that_is_there_twice_is_told_once(tmp_path: Path) -> None:
+    image = made_by(tmp_path, *["RUN /bin/sh -c apt-get update # buildkit"] * 2)
+    assert [finding.layer for finding in findings(image, "IA711")] == [1]
