@@ -5,7 +5,7 @@ import threading
 import time
 
 from imgaudit.limits import Limits
-from imgaudit.secrets.files import CredentialFile, credential_files
+from imgaudit.secrets.files import CredentialFile, credential_files, may_be_credentials
 from imgaudit.secrets.interface import Contents, Hit, Search
 from imgaudit.secrets.matcher import FILE, NAME, PER_FILE, Crowded, Place, find_named, find_tokens
 
@@ -72,8 +72,8 @@ class SecretCollector:
 
     def wants(self, path: str, size: int, head: bytes) -> bool:
         """Whether collect should see this regular file."""
-        self._kinds = credential_files(path)
-        self._named = bool(self._kinds) or (head[:2] == b"--" and head.startswith(_KEY_HEAD) and _KEY in head)
+        self._kinds = kinds = credential_files(path) if may_be_credentials(path) else ()
+        self._named = kinds != () or (head[:2] == b"--" and head.startswith(_KEY_HEAD) and _KEY in head)
         if not size or not (self._named or (self._all and is_text(head))):
             return False
         if size > self._limits.secret_file:

@@ -195,7 +195,7 @@ _named(
     ".htpasswd",
     "htpasswd",
     "password hashes of a web server",
-    r"^[^:#\s]{1,128}:(?P<value>\$(?:apr1|2[aby]|5|6)\$\S{20,200}|\{SHA\}\S{20,60})",
+    r"^[^:#\s]{1,128}:(?:\$(?:apr1|2[aby]|5|6)\$(?:[\w.=/]{1,40}\$){0,2}|\{SHA\})(?P<value>[\w./+=]{20,200})",
     "medium",
 )
 
@@ -210,19 +210,26 @@ BY_ENDING: dict[str, CredentialFile] = {
 _ENV_EXAMPLES = ("example", "sample", "template", "dist", "tmpl", "defaults")
 
 
+# The last four characters of names that credential_files may know; it is asked for each file of an image.
+_LAST = frozenset(ending[-4:] for ending in (*BY_ENDING, ".env"))
+
+
+def may_be_credentials(path: str) -> bool:
+    """A quick look: False where credential_files knows nothing."""
+    name = path[path.rfind("/") + 1 :]
+    return name in BY_NAME or name[-4:] in _LAST or name[:4] == ".env"
+
+
 def credential_files(path: str) -> tuple[CredentialFile, ...]:
-    """The kinds of credential files that a path names, most often none. Asked for each file of an image."""
+    """The kinds of credential files that a path names, most often none."""
     name = path[path.rfind("/") + 1 :]
     kinds = BY_NAME.get(name)
     if kinds is not None:
         parent = path[: -len(name) - 1].rpartition("/")[2]
         return tuple(kind for kind in kinds if not kind.parent or parent in kind.parent)
-    dot = name.rfind(".")
-    if dot < 0:
-        return ()
     if name.startswith(".env") and (len(name) == 4 or name[4] in ".-_") and not name.endswith(_ENV_EXAMPLES):
         return (_ENV,)
     if name.endswith(".env") and not name.startswith("example"):
         return (_ENV,)
-    kind = BY_ENDING.get(name[dot:])
+    kind = BY_ENDING.get(name[name.rfind(".") :])
     return () if kind is None else (kind,)

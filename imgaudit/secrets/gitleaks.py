@@ -7,6 +7,7 @@ What changes what is found is either understood or refused by name: a rule that 
 import hashlib
 import pathlib
 import re
+import time
 import tomllib
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -25,6 +26,7 @@ _BEFORE = 256  # bytes of a file before a keyword that a pattern may need
 _AFTER = (4096, 4096, 1024)  # bytes behind it, by the pattern's repetitions without an end
 _IN_ALLOWED = 4  # such repetitions in what is only held against a path, a line or a secret
 _LONGEST = 1024  # bytes of those
+_SECONDS = 2.0  # of a processor, for one rule and one file
 
 Found = tuple[str, bytes, bytes, bytes]
 """(path, secret, match, line)"""
@@ -186,7 +188,10 @@ class _Finder:
     def __call__(self, data: bytes, lower: bytes, path: str) -> list[int]:
         found: list[int] = []
         done = 0
+        begun = time.thread_time()
         for start, end in self._windows(lower):
+            if time.thread_time() - begun > _SECONDS:
+                raise Crowded
             while (match := self._pattern.search(data, max(start, done), end)) is not None:
                 done = max(match.end(), match.start() + 1)
                 if self._counts(match, data, path):

@@ -16,6 +16,7 @@ _REPEAT = re.compile(r"(\{(\d{1,4})(,(\d{0,4}))?\})")
 _GROUP = re.compile(r"\(\?(?:P?<(?P<name>\w+)>|(?P<flags>[imsU]*)(?P<off>-[imsU]+)?(?P<end>[:)]))")
 # A character that has to follow: an escaped sign, a plain one, a letter or digit.
 _NEXT = re.compile(r"(?a:\\([!-/:-@\[-`{-~])|([^\w\\\[\](){}.*+?|^$])|(\w))(?![*?{])", re.ASCII)
+_TOKENS = re.compile(r"\[(?:\\.|[^\]\\])+\]|\\x..|\\.|[*+?]\??|\{\d+(?:,\d*)?\}\??|.", re.DOTALL)
 _MANY = 5  # a repetition of more than so many lengths counts as one that may be any length
 _ENDLESS = 1 << 30
 MOST_ENDLESS = 2
@@ -166,16 +167,11 @@ class _Translation:
         match = re.fullmatch(r"\((?:\?:|\?P<\w+>)?(?P<body>[^()|]*)\)", body)
         if match is None:
             return False
-        inside = match["body"]
-        first = re.match(r"\\?([^\w\s\\\[\].*+?{}^$])(?![*?{])", inside)
-        last = re.search(r"\\?([^\w\s\\\[\].*+?{}^$])$", inside)
-        for edge, rest in (
-            (first, inside[first.end() :] if first else ""),
-            (last, inside[: last.start()] if last else ""),
-        ):
-            if edge is not None:
-                pieces = re.findall(r"\[(?:\\.|[^\]\\])+\]|\\.|[^*+?{}]", rest)
-                if not any(_takes(piece, edge[1]) for piece in pieces):
+        tokens = _TOKENS.findall(match["body"])
+        for at in {0, len(tokens) - 1} if tokens else ():
+            if _is_sign(tokens[at]) and (tokens[at + 1 : at + 2] or " ")[0][0] not in "*+?{":
+                others = [token for i, token in enumerate(tokens) if i != at and token[0] not in "*+?{"]
+                if not any(_takes(token, tokens[at][-1]) for token in others):
                     return True
         return False
 
@@ -221,6 +217,11 @@ class _Translation:
             first = False
         self._at = at + 1
         return out + "]"
+
+
+def _is_sign(token: str) -> bool:
+    """Whether it is one character, and no letter or digit, whose case may not count."""
+    return re.fullmatch(r"\\[!-/:-@\[-`{-~ ]|[!-#%-',-/:->@_`~ ]", token) is not None
 
 
 def _takes(piece: str, char: str) -> bool:

@@ -105,8 +105,7 @@ NOT_TOKENS: dict[str, list[str]] = {
     "hugging-face-token": ["hf_" + "a" * 34, "hf_hub_download_with_a_very_long_name_x"],
     "azure-account-key": [
         "AccountKey=" + base64.b64encode(DICE.randbytes(20)).decode(),
-        "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1"
-        + "OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
+        "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1" + "OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
     ],
     "age-secret-key": ["AGE-SECRET-KEY-1" + "Q" * 58],
     "private-key": [
