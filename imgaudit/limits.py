@@ -27,7 +27,7 @@ class Limits:
     held_programs: int = 256 * MIB  # Go programs of one image held until it is known which of them it starts
     baseline: int = 32 * MIB  # a baseline file
     history: int = 256 * MIB  # a file of earlier audits
-    traces: int = 10_000  # paths of an image that checks are told of
+    traces: int = 10_000  # paths of an image that checks are told of, for each kind of them
     inventory: int = 20_000  # files of an image that are listed one by one for comparisons
     elf_seconds: float = 5.0  # decoding of one UPX file, reckoned from its sizes
     kept_file: int = 8 * MIB  # one small file whose content is kept (package database, certificates)

@@ -56,6 +56,8 @@ def _package_manager(subject: Subject) -> Result:
         return NotApplicable(
             f"{brought} came with the base, {_base(subject)}; only a base like distroless or scratch is without"
         )
+    if added and (unsure := _unsure(subject, added)):
+        return unsure
     return of([
         Problem(f"{folder} holds {', '.join(names)}.", path=folder, layer=layer)
         for folder, names, layer in _by_folder(added)
@@ -69,7 +71,10 @@ def _network_tool(subject: Subject) -> Result:
     check = subject.image.config.healthcheck
     asks = " ".join(check.test) if check else ""
     problems = []
-    for trace in _added(_programs(found)):
+    added = _added(_programs(found))
+    if added and (unsure := _unsure(subject, added)):
+        return unsure
+    for trace in added:
         used = re.search(rf"(?:^|[\s/]){re.escape(_name(trace))}(?:\s|$)", asks) is not None
         problems.append(
             Problem(
@@ -203,6 +208,13 @@ def _programs(traces: Iterable[FileTrace]) -> list[FileTrace]:
 
 def _added(traces: Iterable[FileTrace]) -> list[FileTrace]:
     return [trace for trace in traces if trace.from_base is not True]
+
+
+def _unsure(subject: Subject, added: list[FileTrace]) -> Skipped | None:
+    """Where all of it may be the base's: of an image with an OS in one layer nobody can say what was added to it."""
+    if subject.image.base.family == "scratch" or any(trace.layer or trace.from_base is False for trace in added):
+        return None
+    return Skipped(f"whether the base brought {added[0].path} is not known: the first layer may be more than the base")
 
 
 def _by_folder(traces: Iterable[FileTrace]) -> list[tuple[str, list[str], int]]:

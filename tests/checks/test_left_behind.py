@@ -9,9 +9,10 @@ import msgspec
 import pytest
 
 from imgaudit import model
-from imgaudit.audit import audit
+from imgaudit.audit import AuditOptions, audit
 from imgaudit.checks import Subject, run_checks
 from imgaudit.checks.left_behind import CHECKS
+from imgaudit.limits import DEFAULT_LIMITS
 from imgaudit.model import leftovers
 from imgaudit.model.traces import FileTrace, Traces
 from imgaudit.system.traces import finders
@@ -79,6 +80,22 @@ def test_what_was_added_to_the_base(tmp_path: Path) -> None:
     image = audited(tmp_path, ALPINE, [program("/usr/bin/pip"), program("/usr/bin/curl"), program("/app")])
     assert paths(image, "IA404") == ["/usr/bin"]
     assert findings(image, "IA404")[0].message == "/usr/bin holds pip."
+    assert paths(image, "IA405") == ["/usr/bin/curl"]
+
+
+def test_an_os_in_one_layer_does_not_tell_what_was_added(tmp_path: Path) -> None:
+    """As apko makes Wolfi's images, and `docker import` any."""
+    image = audited(tmp_path, [*ALPINE, program("/usr/bin/curl"), program("/usr/bin/gdb")])
+    assert status(image, "IA404") == status(image, "IA405") == "skipped"
+    assert paths(image, "IA402") == ["/usr/bin/gdb"]
+
+
+def test_many_of_one_kind_hide_none_of_another(tmp_path: Path) -> None:
+    layer = Layer.of(*(file(f"/data/{number}", "x", mode=0o777) for number in range(20)), program("/usr/bin/curl"))
+    path = docker_archive(tmp_path / "many.tar", Image([layer]))
+    options = AuditOptions(limits=dataclasses.replace(DEFAULT_LIMITS, traces=5))
+    (image,) = audit(f"app=docker-archive:{path}", options)
+    assert len(findings(image, "IA304")) == 5
     assert paths(image, "IA405") == ["/usr/bin/curl"]
 
 

@@ -39,12 +39,13 @@ def gather_traces(
 def _files(
     flat: Flattened, from_base: Sequence[bool | None], owners: Mapping[str, str], limits: Limits
 ) -> tuple[FileTrace, ...]:
-    """At most limits.traces, of which there are that many only in an image that was made to have them."""
+    """At most limits.traces of each kind: what is there ten thousand times must not hide what is there once."""
     found: list[FileTrace] = []
+    counts: dict[str, int] = {}
     for trace in _found(flat, from_base, owners):
-        if len(found) == limits.traces:
-            break
-        found.append(trace)
+        count = counts[trace.what] = counts.get(trace.what, 0) + 1
+        if count <= limits.traces:
+            found.append(trace)
     return tuple(sorted(found, key=lambda trace: (trace.what, trace.path, trace.layer)))
 
 
