@@ -180,7 +180,7 @@ def test_what_cannot_be_carried_over(pattern: str) -> None:
 )
 @pytest.mark.parametrize(
     "regex",
-    [r"(?i)acme[\w .=-]{0,50}?([a-z0-9]{16,})!", r"acme.*=.*!", r"acme(?s:.)*?KEY", r"(?:[a-z]+ )+x!", r"[a-z]+.*acme.*!"],
+    [r"(?i)acme[\w .=-]{0,50}?([a-z0-9]{16,})!", r"acme.*=.*!", r"acme(?s:.)*?KEY", r"(?:[a-z]+ )+x!", r"[a-z=]+.*acme!"],
 )  # fmt: skip
 def test_hostile_content_is_bounded(tmp_path: pathlib.Path, regex: str, text: str) -> None:
     start = time.process_time()
