@@ -181,7 +181,9 @@ def _go_support(subject: Subject, service: Binary) -> Result:
     if line is None:
         return _failed(service, f"was built with {text}, older than all that is supported")
     if line.ended is not None:
-        return _failed(service, f"was built with {text}; Go {line.name} has had no fixes since {line.ended}")
+        return _failed(
+            service, f"was built with {text}; the Go project ended its support of {line.name} on {line.ended}"
+        )
     if version.pre:
         return _failed(service, f"was built with {text}, a version for trying out before the release", "pre-release")
     return Passed()

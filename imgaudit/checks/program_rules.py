@@ -91,9 +91,10 @@ GO_SUPPORT = Rule(
     name="go-support",
     title="Built with a Go version that is no longer supported",
     severity="medium",
-    what="The Go version in the service's program, held against Go's release history on the day of imgaudit's data.",
-    why="Its standard library gets no fixes any more, those of security included: TLS, HTTP and parsers are "
-    "part of the program.",
+    what="The Go version in the service's program, held against Go's release history on the day of imgaudit's "
+    "data. A distribution may go on mending its own package of that Go: the program does not tell.",
+    why="The Go project mends nothing in it any more, holes in TLS, HTTP and parsers included, and the standard "
+    "library is part of the program.",
     fix="Build with a supported Go, for example FROM golang:1-alpine.",
     references=("go.dev/doc/devel/release",),
 )

@@ -148,7 +148,7 @@ def test_versions_of_go(version: str | None, support: str, patch: str) -> None:
 
 
 def test_findings_name_the_day_of_the_data() -> None:
-    assert "has had no fixes since 2026-08-18" in judge(reports.binary(go=go(version="go1.25.1")), "IA609")[2]
+    assert "ended its support of 1.25 on 2026-08-18" in judge(reports.binary(go=go(version="go1.25.1")), "IA609")[2]
     assert f"on {releases().date} the latest" in judge(reports.binary(go=go(version="go1.26.1")), "IA610")[2]
 
 
