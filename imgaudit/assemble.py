@@ -12,12 +12,14 @@ import msgspec
 
 from imgaudit import system
 from imgaudit.anatomy import Account, Breakdown
+from imgaudit.checks import Subject, run_checks
 from imgaudit.errors import ImageError, ImgauditError
 from imgaudit.inside import look_inside, unknown_inside
 from imgaudit.inventory import take_inventory
 from imgaudit.layers import Flattened, LayerScan, flatten
 from imgaudit.limits import Limits
 from imgaudit.model import Files, Image, LargeFile, Layer, Sizes, Skipped
+from imgaudit.secrets.interface import Contents
 from imgaudit.sources import SourceImage, SourceLayer
 
 # How many of an image's largest and dead files a report lists.
@@ -40,10 +42,11 @@ S = TypeVar("S", bound=HasScan)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ReadLayer:
-    """A layer's scan, and what of its contents was not looked at."""
+    """A layer's scan, what of its contents was not looked at, and where secrets stand in them."""
 
     scan: LayerScan
     skipped: tuple[Skipped, ...]
+    contents: Contents
 
 
 def assemble(
@@ -72,23 +75,24 @@ def assemble(
         if isinstance(layer, ReadLayer)
         for anomaly in layer.scan.anomalies
     ]
+    contents = [layer.contents if isinstance(layer, ReadLayer) else None for layer in checked]
     flat = None
     try:
         if len(good) < len(checked):
             raise ImageError(f"{len(checked) - len(good)} of {len(checked)} layers could not be read")
         flat = flatten([layer.scan for layer in good], limits)
-        inside = look_inside(source, config, flat, [layer.scan for layer in good], breakdown, account)
+        inside = look_inside(source, config, flat, [layer.scan for layer in good], limits, breakdown, account, contents)
         anomalies.extend(flat.anomalies)
     except ImageError as error:  # a limit, too, leaves what is known of each layer
         flat = None
         skipped.append(Skipped(what="the flattened tree", reason=error.with_hint))
-        inside = unknown_inside(len(checked), str(error))
+        inside = unknown_inside(source, str(error), limits, contents)
     skipped.extend(inside.skipped)
     layers = tuple(
         _layer(index, promised, result, flat, inside.from_base[index], source.source)
         for index, (promised, result) in enumerate(zip(source.layers, checked, strict=True))
     )
-    return Image(
+    image = Image(
         label=label,
         reference=source.reference,
         source=source.source,
@@ -108,8 +112,14 @@ def assemble(
         attribution=inside.attribution,
         binaries=inside.binaries,
         fitness=inside.fitness,
-        findings=system.findings_of(anomalies),
         inventory=take_inventory(flat, limits) if flat and inventory else None,
+    )
+    findings, outcomes = run_checks(Subject(image, inside.traces))
+    structure = system.findings_of(anomalies)
+    return msgspec.structs.replace(
+        image,
+        findings=(*structure, *findings),
+        checks=(*system.structure_outcomes(structure, whole=flat is not None), *outcomes),
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from imgaudit.audit_options import AuditOptions, Progress, Silent
+from imgaudit.audit_options import AuditOptions, Progress, Silent, Watch
 from imgaudit.model import Image
 from imgaudit.remembered import Layer, Memory, Read
 from imgaudit.sources import LayerBlob, Source, open_source, parse_reference
@@ -17,7 +17,7 @@ from imgaudit.sources import LayerBlob, Source, open_source, parse_reference
 if TYPE_CHECKING:
     from imgaudit.reading import Reading
 
-__all__ = ["AuditOptions", "Progress", "Silent", "audit", "audit_source"]
+__all__ = ["AuditOptions", "Progress", "Silent", "Watch", "audit", "audit_source"]
 
 
 def audit(text: str, options: AuditOptions | None = None) -> list[Image]:
@@ -50,8 +50,11 @@ def audit_source(source: Source, label: str, options: AuditOptions) -> Image:
     everything that turns out to be needed all the same."""
     memory = None
     if options.cache is not None:
-        what = repr((options.breakdown, options.predictions, options.inventory))
-        memory = Memory(options.cache, options.limits, what)
+        search = options.secrets.id
+        what = repr((options.breakdown, options.predictions, options.inventory, search))
+        memory = Memory(options.cache, options.limits, what, search)
+        if options.watch is not None:
+            memory.lacks = options.watch.lacks
     while (image := _audit(source, label, options, memory)) is None:
         options.progress.image(label)
     return image

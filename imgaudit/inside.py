@@ -1,7 +1,7 @@
 """What the flattened tree tells: base, packages, runtime, executables, what the bytes are, whether it can run."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -11,8 +11,12 @@ from imgaudit.anatomy import Account, Breakdown
 from imgaudit.binaries import BinaryFacts
 from imgaudit.checks.fitness import judge_fitness
 from imgaudit.layers import Flattened, LayerScan, Node, Tree
+from imgaudit.limits import Limits
 from imgaudit.model import Attribution, Base, Binary, Config, Fitness, Package, Runtime, Skipped
 from imgaudit.model.binary import Role
+from imgaudit.model.image import FitnessKind
+from imgaudit.model.traces import Traces
+from imgaudit.secrets.interface import Contents
 from imgaudit.sources import SourceImage
 from imgaudit.system import EntrypointPlan
 
@@ -21,7 +25,8 @@ ROLES: tuple[Role, ...] = ("service", "init", "other")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Inside:
-    """from_base: by layer. binaries: the service first, then inits, then by path. skipped: what was not looked at."""
+    """from_base: by layer. binaries: the service first, then inits, then by path. traces: what checks ask for.
+    skipped: what was not looked at."""
 
     base: Base
     from_base: list[bool | None]
@@ -30,19 +35,24 @@ class Inside:
     attribution: tuple[Attribution, ...]
     binaries: tuple[Binary, ...]
     fitness: Fitness
+    traces: Traces
     skipped: tuple[Skipped, ...] = ()
 
 
-def unknown_inside(layers: int, reason: str) -> Inside:
-    """What is said of an image whose tree is not whole: nothing, with the reason."""
+def unknown_inside(
+    source: SourceImage[Any], reason: str, limits: Limits, contents: Sequence[Contents | None]
+) -> Inside:
+    """What is said of an image whose tree is not whole: what its config tells, with the reason."""
+    from_base: list[bool | None] = [None] * len(source.layers)
     return Inside(
         base=Base(family="unknown", name=None, version=None, evidence=reason),
-        from_base=[None] * layers,
+        from_base=from_base,
         packages=(),
         runtime=None,
         attribution=(),
         binaries=(),
-        fitness=Fitness(runs=None, problems=(reason,)),
+        fitness=Fitness(runs=None, problems=(reason,), kinds=("unknown",)),
+        traces=system.gather_traces(source.config, None, from_base, {}, limits, contents),
     )
 
 
@@ -51,10 +61,13 @@ def look_inside(
     config: Config,
     flat: Flattened,
     scans: list[LayerScan],
+    limits: Limits,
     breakdown: Breakdown,
     account: Account,
+    contents: Sequence[Contents | None],
 ) -> Inside:
-    """Read the tree. source: for the platform, and for the config as it was before redaction. account: of a program."""
+    """Read the tree. source: for the platform, and for the config as it was before redaction. account: of a program.
+    contents: by layer, where secrets stand in files."""
     tree = flat.tree
     environment = _environment(source.config)
     executables = [(node, node.payload) for node in tree.files() if isinstance(node.payload, BinaryFacts)]
@@ -72,6 +85,7 @@ def look_inside(
         environment,
         identity if isinstance(identity, system.Identity) else None,
     )
+    owners = system.file_owners(tree)
     placed = _place(tree, executables, plan, breakdown, account)
     service = next((binary for binary in placed if binary.role == "service"), None)
     return Inside(
@@ -79,9 +93,7 @@ def look_inside(
         from_base=from_base,
         packages=packages,
         runtime=runtime,
-        attribution=system.attribute(
-            tree, system.file_owners(tree), facts, [index for index, known in enumerate(from_base) if known]
-        ),
+        attribution=system.attribute(tree, owners, facts, [index for index, known in enumerate(from_base) if known]),
         binaries=placed,
         fitness=judge_fitness(
             platform=source.platform,
@@ -90,10 +102,11 @@ def look_inside(
             program=plan.service,
             how=plan.how,
             helpers=_helpers(tree, placed, plan),
-            problems=(*([identity] if isinstance(identity, str) else []), *plan.problems, *_unfit(tree, plan)),
+            problems=_problems(identity, plan, tree),
             glibc=_glibc(service, facts),
             doubts=_doubts(service, tree),
         ),
+        traces=system.gather_traces(source.config, flat, from_base, owners, limits, contents),
         skipped=(*system.unread_databases(tree), *_not_analysed(placed)),
     )
 
@@ -133,6 +146,13 @@ def _helpers(tree: Tree, placed: tuple[Binary, ...], plan: EntrypointPlan) -> li
     """The executables that are started before the service: they have to run, too."""
     before = {_file(tree, path) for path in plan.started if path != plan.service}
     return [binary for binary in placed if binary.role != "service" and _file(tree, binary.path) in before]
+
+
+def _problems(identity: object, plan: EntrypointPlan, tree: Tree) -> list[tuple[FitnessKind, str]]:
+    """What keeps the program from being started, before it is looked at itself. identity: a sentence where the user
+    that it is to run as is not there."""
+    users: list[tuple[FitnessKind, str]] = [("user", identity)] if isinstance(identity, str) else []
+    return [*users, *(("entrypoint", sentence) for sentence in (*plan.problems, *_unfit(tree, plan)))]
 
 
 def _unfit(tree: Tree, plan: EntrypointPlan) -> list[str]:

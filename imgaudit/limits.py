@@ -27,11 +27,15 @@ class Limits:
     held_programs: int = 256 * MIB  # Go programs of one image held until it is known which of them it starts
     baseline: int = 32 * MIB  # a baseline file
     history: int = 256 * MIB  # a file of earlier audits
+    traces: int = 10_000  # paths of an image that checks are told of, for each kind of them
     inventory: int = 20_000  # files of an image that are listed one by one for comparisons
     elf_seconds: float = 5.0  # decoding of one UPX file, reckoned from its sizes
     kept_file: int = 8 * MIB  # one small file whose content is kept (package database, certificates)
     kept_total: int = 64 * MIB  # all kept contents of a layer; all JSON documents of an image
     kept_image: int = 128 * MIB  # all kept contents of an image's layers
+    secret_file: int = 8 * MIB  # one text file that is searched for secrets
+    secret_hits: int = 1_000  # places of one layer where secrets were found
+    secret_seconds: float = 300.0  # of a processor, for the search of one image's files
     cache: int = 1_000_000_000  # all of the cache folder, unless IMGAUDIT_CACHE_SIZE says otherwise
 
 

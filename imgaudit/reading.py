@@ -14,10 +14,10 @@ from imgaudit.assemble import assemble
 from imgaudit.audit_options import AuditOptions, Progress
 from imgaudit.cache import Charges
 from imgaudit.layers import SEED, Budget, Collector, DownloadEstimator, Estimator, LayerScan, scan_layer
-from imgaudit.limits import Limits
 from imgaudit.model import GoInfo, Image, Skipped
 from imgaudit.remembered import FreshLayer, Memory, Read
 from imgaudit.reuse import LayerAllowance, LayerBudget, Reuse, with_results
+from imgaudit.secrets.collect import SecretCollector, TimeAllowance
 from imgaudit.sources import LayerBlob
 
 ELF = b"\x7fELF"
@@ -32,19 +32,21 @@ class Reading:
     def __init__(self, label: str, options: AuditOptions, memory: Memory | None) -> None:
         self._label, self._options, self._memory = label, options, memory
         self._budget, self._large = Budget(options.limits), threading.Semaphore()
-        self._allowance = system.Allowance(options.limits)
+        self._allowance, self._time = system.Allowance(options.limits), TimeAllowance(options.limits)
         self._held = _Held(options.breakdown, options.limits.held_programs)
 
     def visit(self, blob: LayerBlob) -> FreshLayer:
         """A layer's scan, and what of it was not looked at."""
         share, kept = LayerBudget(self._budget), LayerAllowance(self._allowance)
-        collector = _Collector(self._options.limits, self._large, kept, self._held)
+        found = SecretCollector(self._options.secrets, self._options.limits, self._time)
+        collector = _Collector(self._options, self._large, kept, self._held, found)
         try:
             scan = scan_blob(blob, collector, share, self._options, DownloadEstimator)
         finally:
             collector.let_go()
         charges = Charges(share.expanded, share.entries, share.names, kept.kept, kept.scripts)
-        return FreshLayer(scan, tuple(collector.skipped), charges, kept.refused)
+        contents = found.contents
+        return FreshLayer(scan, tuple(collector.skipped), contents, charges, kept.refused or contents.stopped)
 
     def image(self, read: Read) -> Image | None:
         """What the layers make; None where remembered ones have to be read after all."""
@@ -128,8 +130,18 @@ class _Held:
 class _Collector:
     """Turns the contents that matter into facts while a layer streams by: executables, and the system's own files."""
 
-    def __init__(self, limits: Limits, large: threading.Semaphore, allowance: system.Allowance, held: _Held) -> None:
-        self._held = held
+    def __init__(
+        self,
+        options: AuditOptions,
+        large: threading.Semaphore,
+        allowance: system.Allowance,
+        held: _Held,
+        secrets: SecretCollector,
+    ) -> None:
+        limits = options.limits
+        self._held, self._watch = held, options.watch
+        self._secrets, self._wants_secrets = secrets, secrets.wants
+        self._is_kept = self._is_searched = False
         self._limits, self._large, self._holds_large = limits, large, False
         self._system = system.SystemCollector(limits, allowance)
         self._wants_other, self._largest = self._system.wants, limits.elf_file
@@ -137,7 +149,9 @@ class _Collector:
 
     def wants(self, path: str, size: int, mode: int, head: bytes) -> bool:
         if head[:4] != ELF:
-            return self._wants_other(path, size, mode, head)
+            self._is_kept = self._wants_other(path, size, mode, head)
+            self._is_searched = self._wants_secrets(path, size, head)
+            return self._is_kept or self._is_searched
         if size > self._largest:
             reason = f"an executable of {size} bytes; up to {self._largest} are analysed"
             self._too_large.append(Skipped(what=path, reason=reason))
@@ -150,8 +164,13 @@ class _Collector:
     def collect(self, path: str, data: memoryview) -> object | None:
         try:
             if bytes(data[:4]) == ELF:
-                return self._held.keep(binaries.analyse(data, limits=self._limits), data)
-            return self._system.collect(path, data)
+                facts = binaries.analyse(data, limits=self._limits)
+                if self._watch is not None and facts.go.present:
+                    self._watch.see(facts, data)
+                return self._held.keep(facts, data)
+            if self._is_searched:
+                self._secrets.collect(path, data)
+            return self._system.collect(path, data) if self._is_kept else None
         finally:
             self.let_go()
 

@@ -4,6 +4,7 @@ Nothing here decodes a layer, so an image that is remembered whole costs next to
 """
 
 import dataclasses
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,20 +12,23 @@ import msgspec
 from imgaudit.cache import Cache, Charges, StoredLayer
 from imgaudit.limits import Limits
 from imgaudit.mediatype import promised
-from imgaudit.model import Image, Skipped
+from imgaudit.model import Binary, Image, Skipped
 from imgaudit.sources import Promise, SourceImage
 
 if TYPE_CHECKING:
+    from imgaudit.binaries import BinaryFacts
     from imgaudit.layers.interface import LayerScan
+    from imgaudit.secrets.interface import Contents
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FreshLayer:
-    """A layer that was read now, and what of its contents was not looked at. refused: the image's layers together were
-    over a limit, so something is missing."""
+    """A layer that was read now, what of its contents was not looked at, and where secrets stand in them. refused: the
+    image's layers together were over a limit, so something is missing."""
 
     scan: "LayerScan"
     skipped: tuple[Skipped, ...]
+    contents: "Contents"
     charges: Charges
     refused: bool
 
@@ -43,11 +47,13 @@ Read = SourceImage[Layer]
 
 class Memory:
     """A sources.Recall for one image, which may be read several times. what: the options besides limits that its Image
-    depends on. unwanted: diff_ids of layers that have to be read all the same. given_up: nothing is remembered, and
-    nothing will be."""
+    depends on. search: which files of a layer are searched for secrets (secrets.Search.id). lacks: whether the bytes of
+    the program with this sha256 have to be seen. unwanted: diff_ids of layers that have to be read all the same.
+    given_up: nothing is remembered, and nothing will be."""
 
-    def __init__(self, cache: Cache, limits: Limits, what: str) -> None:
-        self.cache, self.limits = cache, limits
+    def __init__(self, cache: Cache, limits: Limits, what: str, search: str = "") -> None:
+        self.cache, self.limits, self.search = cache, limits, search
+        self.lacks: Callable[[str], bool] = lambda sha256: False
         self.unwanted: set[str] = set()
         self.given_up = False
         self._what = what
@@ -58,7 +64,7 @@ class Memory:
         if self.given_up or promise.diff_id in self.unwanted:
             return None
         if promise not in self._asked:
-            stored = self.cache.layer(promise.diff_id, promise.digest, self.limits)
+            stored = self.cache.layer(promise.diff_id, promise.digest, self.limits, self.search)
             fits = stored is not None and (
                 promise.size in (None, stored.stored)
                 and promised(promise.media_type) in (None, stored.compression)  # else it is an anomaly
@@ -78,7 +84,13 @@ class Memory:
         if read.skipped or not all(isinstance(layer.result, Remembered) for layer in read.layers):
             return None
         image = self.cache.image(self._facts(read), self.limits)
+        if image is not None and any(self.unseen(program) for program in image.binaries):
+            return None
         return None if image is None else msgspec.structs.replace(image, reference=read.reference)
+
+    def unseen(self, program: "Binary | BinaryFacts") -> bool:
+        """Whether its bytes have to be seen, so that its layer is read all the same."""
+        return bool(program.go.present) and self.lacks(program.sha256)
 
     def keep_image(self, read: Read, image: Image) -> None:
         self.cache.keep_image(self._facts(read), image, self.limits)

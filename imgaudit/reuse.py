@@ -88,9 +88,14 @@ class Reuse:
                 if found is None or found[0].diff_id != promise.diff_id:
                     memory.unwanted.add(promise.diff_id)
                     return None
-                decoded[promise] = ReadLayer(found[0], ())
+                programs = [facts for facts in found[0].payloads.values() if isinstance(facts, BinaryFacts)]
+                if any(memory.unseen(facts) for facts in programs):
+                    memory.unwanted.add(promise.diff_id)
+                decoded[promise] = ReadLayer(found[0], (), found[2])
                 detail(f"{promise.name} is cached")
                 memory.given_up |= not _charge(decoded[promise], found[1], budget, allowance, self._held)
+        if any(promise.diff_id in memory.unwanted for promise in decoded):
+            return None
         image = with_results(read, decoded)
         if decoded:
             wrong = any(
@@ -129,7 +134,7 @@ class Reuse:
                 continue
             # The media type is no part of what a layer is remembered by, and so such an anomaly can't be in it.
             if not any(anomaly.kind == "compression-unlike-media-type" for anomaly in fresh.scan.anomalies):
-                memory.cache.keep_layer(fresh.scan, fresh.charges, memory.limits)
+                memory.cache.keep_layer(fresh.scan, fresh.charges, fresh.contents, memory.limits, memory.search)
         if image.complete and not self._strained():
             memory.keep_image(read, image)
         return image
@@ -148,7 +153,7 @@ def with_results(read: Read, decoded: Mapping[Promise, ReadLayer]) -> SourceImag
 
     def result(layer: Layer | None) -> ReadLayer | None:
         if isinstance(layer, FreshLayer):
-            return ReadLayer(layer.scan, layer.skipped)
+            return ReadLayer(layer.scan, layer.skipped, layer.contents)
         return None if layer is None else decoded[layer.promise]
 
     layers = tuple(

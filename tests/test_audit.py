@@ -103,7 +103,8 @@ def test_a_wrong_diff_id_is_not_believed(tmp_path: pathlib.Path) -> None:
 def test_oddities_of_the_layers_are_findings_with_their_layer(tmp_path: pathlib.Path) -> None:
     stack = [Layer.of(file("/a")), Layer.of(file("/b"), hardlink("/c", "/nothing"))]
     image = imgaudit.inspect(f"oci-dir:{oci_dir(tmp_path / 'layout', Image(stack))}")
-    assert [(finding.path, finding.layer) for finding in image.findings] == [("/c", 1)]
+    odd = [(finding.path, finding.layer) for finding in image.findings if finding.id.startswith("IA1")]
+    assert odd == [("/c", 1)]
     assert image.complete
 
 

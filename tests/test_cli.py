@@ -142,7 +142,10 @@ def test_mistakes_end_in_one_plain_line(cli: Cli, arguments: list[str], code: in
     [
         (["inspct", "a.tar"], "imgaudit inspect a.tar"),
         (["app:1.0"], "for an image: imgaudit inspect app:1.0"),
-        (["xyzzy"], "commands: compare, inspect, check, baseline, probe, binary, unpack, history, report, schema"),
+        (
+            ["xyzzy"],
+            "commands: compare, inspect, check, baseline, probe, binary, unpack, history, report, checks, schema",
+        ),
     ],
 )
 def test_what_is_no_command_has_a_remedy(cli: Cli, arguments: list[str], hint: str) -> None:

@@ -77,7 +77,7 @@ def test_a_libc_that_is_too_old() -> None:
 
 
 def test_an_entrypoint_that_is_not_there() -> None:
-    assert judge(None, problems=("the entrypoint /app is not in the image",)).runs is False
+    assert judge(None, problems=(("entrypoint", "the entrypoint /app is not in the image"),)).runs is False
 
 
 def test_what_is_not_known_is_not_judged() -> None:
@@ -102,4 +102,6 @@ def test_what_is_missing_is_listed_but_stops_nothing() -> None:
 
 def test_problems_are_told_without_their_full_stop() -> None:
     """They stand in lists and sentences of reports, which end them."""
-    assert judge(None, problems=("It is not there.", "It is not there")).problems == ("It is not there",)
+    assert judge(None, problems=(("entrypoint", "It is not there."), ("entrypoint", "It is not there"))).problems == (
+        "It is not there",
+    )

@@ -24,8 +24,9 @@ from imgaudit.units import parse_size
 
 if TYPE_CHECKING:
     from imgaudit.layers.interface import LayerScan
+    from imgaudit.secrets.interface import Contents
 
-FORMAT = 1  # of what stored.py writes
+FORMAT = 2  # of what stored.py writes
 _KEY, _KEY_BYTES = "key", 16
 PACKAGE = pathlib.Path(__file__).resolve().parent.parent
 
@@ -46,16 +47,19 @@ class Cache:
     def path(self) -> pathlib.Path:
         return self._folder.path
 
-    def layer(self, diff_id: str, digest: str | None, limits: Limits) -> StoredLayer | None:
-        """What was read of the layer whose tar has this diff_id, stored as the blob with this digest, or plain."""
-        data = self._folder.read(self._layer(diff_id, digest, limits), stored.LARGEST)
+    def layer(self, diff_id: str, digest: str | None, limits: Limits, search: str = "") -> StoredLayer | None:
+        """What was read of the layer whose tar has this diff_id, stored as the blob with this digest, or plain.
+        search: which of its files were searched for secrets."""
+        data = self._folder.read(self._layer(diff_id, digest, limits, search), stored.LARGEST)
         return None if data is None else StoredLayer.of(data)
 
-    def keep_layer(self, scan: "LayerScan", charges: Charges, limits: Limits) -> None:
+    def keep_layer(
+        self, scan: "LayerScan", charges: Charges, contents: "Contents", limits: Limits, search: str = ""
+    ) -> None:
         """scan: of a layer that was read to its end, and whose digests are what its image promised."""
-        data = stored.layer_bytes(scan, charges)
+        data = stored.layer_bytes(scan, charges, contents)
         if data is not None:
-            self._folder.write(self._layer(scan.diff_id, scan.digest, limits), data)
+            self._folder.write(self._layer(scan.diff_id, scan.digest, limits, search), data)
 
     def image(self, facts: str, limits: Limits) -> Image | None:
         """The image that was put together of layers before. facts: all that it depends on besides limits."""
@@ -91,9 +95,9 @@ class Cache:
         if data is not None:
             self._folder.write(name, data)
 
-    def _layer(self, diff_id: str, digest: str | None, limits: Limits) -> str:
+    def _layer(self, diff_id: str, digest: str | None, limits: Limits, search: str) -> str:
         """The facts of the blob are in the entry too, and a diff_id has many blobs."""
-        return self._name("layer", limits, diff_id, "plain" if digest in (None, diff_id) else str(digest))
+        return self._name("layer", limits, diff_id, "plain" if digest in (None, diff_id) else str(digest), search)
 
     def _document(self, name: str) -> str:
         return self._name("source", DEFAULT_LIMITS, name)

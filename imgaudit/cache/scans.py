@@ -9,6 +9,7 @@ from imgaudit.cache.stored import Charges, decode, encode
 from imgaudit.layers.interface import Entry, LayerScan
 from imgaudit.mediatype import Compression
 from imgaudit.model import Anomaly
+from imgaudit.secrets.interface import Contents
 from imgaudit.system.collect import Certificates, Kept
 
 
@@ -29,9 +30,10 @@ class _Layer(msgspec.Struct, array_like=True, gc=False):
     programs: dict[str, BinaryFacts]
     system: dict[str, Kept | Certificates]
     charges: Charges
+    contents: Contents
 
 
-def decode_scan(data: memoryview) -> tuple[LayerScan, Charges] | None:
+def decode_scan(data: memoryview) -> tuple[LayerScan, Charges, Contents] | None:
     """None for bytes that hold no layer."""
     layer = decode(data, _Layer)
     if layer is None:
@@ -50,10 +52,10 @@ def decode_scan(data: memoryview) -> tuple[LayerScan, Charges] | None:
         payloads={**layer.programs, **layer.system},
         anomalies=layer.anomalies,
     )
-    return scan, layer.charges
+    return scan, layer.charges, layer.contents
 
 
-def encode_scan(scan: LayerScan, charges: Charges) -> bytes | None:
+def encode_scan(scan: LayerScan, charges: Charges, contents: Contents) -> bytes | None:
     """None for a layer with something in it that can't be kept."""
     programs, system = {}, {}
     for path, payload in scan.payloads.items():
@@ -78,5 +80,6 @@ def encode_scan(scan: LayerScan, charges: Charges) -> bytes | None:
         programs=programs,
         system=system,
         charges=charges,
+        contents=contents,
     )
     return encode(layer)

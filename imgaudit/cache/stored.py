@@ -21,6 +21,7 @@ else:
 
 if TYPE_CHECKING:
     from imgaudit.layers.interface import LayerScan
+    from imgaudit.secrets.interface import Contents
 
 T = TypeVar("T")
 
@@ -84,7 +85,7 @@ class StoredLayer:
             return None
         return cls(stored, _COMPRESSIONS[compression], data[_HEAD.size :])
 
-    def load(self) -> "tuple[LayerScan, Charges] | None":
+    def load(self) -> "tuple[LayerScan, Charges, Contents] | None":
         """What was read; None for what is no layer."""
         from imgaudit.cache.scans import decode_scan
 
@@ -94,11 +95,11 @@ class StoredLayer:
         return found
 
 
-def layer_bytes(scan: "LayerScan", charges: Charges) -> bytes | None:
+def layer_bytes(scan: "LayerScan", charges: Charges, contents: "Contents") -> bytes | None:
     """What StoredLayer.of takes; None for a layer with something in it that can't be kept."""
     from imgaudit.cache.scans import encode_scan
 
-    data = encode_scan(scan, charges)
+    data = encode_scan(scan, charges, contents)
     return None if data is None else _HEAD.pack(scan.stored, _COMPRESSIONS.index(scan.compression)) + data
 
 

@@ -1,1 +1,6 @@
-"""Checks on what is known of an image. They see only the model."""
+"""Judgements on what is known of an image. One family a file; registry.py lists them all."""
+
+from imgaudit.checks.interface import Subject
+from imgaudit.checks.run import run_checks
+
+__all__ = ["Subject", "run_checks"]

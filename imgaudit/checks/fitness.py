@@ -3,6 +3,10 @@
 from collections.abc import Sequence
 
 from imgaudit.model import Binary, Fitness, Platform, Runtime
+from imgaudit.model.image import FitnessKind
+
+Problem = tuple[FitnessKind, str]
+"""A kind, and the sentence that says it."""
 
 # Programs of 32 bits: distributions' kernels for amd64 run those for 386, but not all arm64 processors those for arm.
 _ALSO_RUNS = {"amd64": "386", "arm64": "arm"}
@@ -16,32 +20,35 @@ def judge_fitness(
     helpers: Sequence[Binary] = (),
     program: str | None,
     how: str,
-    problems: tuple[str, ...],
+    problems: Sequence[Problem],
     glibc: str | None,
     doubts: tuple[str, ...] = (),
 ) -> Fitness:
     """Judge one image.
 
     program: the path that the entrypoint ends at; service: its executable, None where it is none (a script).
-    helpers: shells and inits that are started before it. problems: what was found wrong otherwise, as sentences.
+    helpers: shells and inits that are started before it. problems: what was found wrong otherwise.
     glibc: the sentence that says which symbol version the image's libc lacks, None where none is lacking. Only a
     problem that stops the program makes runs False; a program that was not found, or not read, makes it None, and so
     do doubts, sentences about what may stop it.
     """
-    stops = [*problems]
+    stops: list[Problem] = [*problems]
     for helper in helpers:
         stops.extend(_stops(helper, platform))
     if service is not None:
         stops.extend(_stops(service, platform))
         if glibc:
-            stops.append(glibc)
-    unsure = [*doubts, *(_doubts(service, platform) if service else ())]
+            stops.append(("glibc", glibc))
+    unsure: list[Problem] = [("doubt", says) for says in (*doubts, *(_doubts(service, platform) if service else ()))]
     runs: bool | None = not stops
     if not stops and (unsure or service is None or not _is_known(service)):
         runs = None
+    told = {sentence.removesuffix("."): kind for kind, sentence in reversed([*stops, *unsure])}
+    said = list(dict.fromkeys(sentence.removesuffix(".") for _, sentence in [*stops, *unsure]))
     return Fitness(
         runs=runs,
-        problems=tuple(dict.fromkeys(sentence.removesuffix(".") for sentence in [*stops, *unsure])),
+        problems=tuple(said),
+        kinds=tuple(told[sentence] for sentence in said),
         lacks=_lacks(runtime),
         program=program,
         how=how,
@@ -61,14 +68,17 @@ def _doubts(service: Binary, platform: Platform) -> list[str]:
     return []
 
 
-def _stops(service: Binary, platform: Platform) -> list[str]:
-    stops = []
+def _stops(service: Binary, platform: Platform) -> list[Problem]:
+    stops: list[Problem] = []
     if service.machine not in (None, platform.architecture, _ALSO_RUNS.get(platform.architecture)):
-        stops.append(f"{service.path} is built for {service.machine}, the image says {platform.architecture}")
+        says = f"{service.path} is built for {service.machine}, the image says {platform.architecture}"
+        stops.append(("machine", says))
     if service.interpreter and service.interpreter_present is False:
-        stops.append(f"{service.path} needs the loader {service.interpreter}, which the image does not hold")
+        says = f"{service.path} needs the loader {service.interpreter}, which the image does not hold"
+        stops.append(("loader", says))
     if service.missing:
-        stops.append(f"{service.path} needs {', '.join(service.missing)}, which the image does not hold")
+        says = f"{service.path} needs {', '.join(service.missing)}, which the image does not hold"
+        stops.append(("libraries", says))
     return stops
 
 

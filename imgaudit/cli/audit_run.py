@@ -1,6 +1,11 @@
 """What the commands share that audit images: audit, write the reports, say what failed, give the exit code."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from imgaudit.audit import AuditOptions
 from imgaudit.cache import open_cache
@@ -8,10 +13,16 @@ from imgaudit.cli.options import AuditChoices, make_talk, parse_outputs
 from imgaudit.cli.output import write_reports
 from imgaudit.cli.talk import Talk, error_line
 from imgaudit.configuration import Settings, load_settings
+from imgaudit.errors import UsageError
+from imgaudit.limits import DEFAULT_LIMITS
 from imgaudit.model import Gate, Report
 from imgaudit.reports import REPORTS
 from imgaudit.run import exit_code, run
+from imgaudit.secrets.interface import Search
 from imgaudit.sources import parse_platform
+
+if TYPE_CHECKING:
+    from imgaudit.advisories import Advisories
 
 
 def audit_and_write(
@@ -29,13 +40,18 @@ def audit_and_write(
     its exit code, such as with what was probed or a verdict; it is asked only where an image could be audited.
     predictions: what other builds of its program would save, which takes a second. inventory: list live files, as
     compare does."""
-    outputs, color = parse_outputs(choices["outputs"]), choices["color"]
+    outputs, color = parse_outputs(choices["outputs"], several=len(references) > 1), choices["color"]
     settings = load_settings(choices["config"]) if settings is None else settings
     talk = make_talk(choices["quiet"], choices["verbose"])
     if settings.file is not None:
         talk.detail(f"settings are those of {settings.file}")
     options = audit_settings(choices, talk, inventory=compare or inventory, predictions=predictions)
-    report = run(references, options, compare=compare, reference=reference, cost=settings.cost)
+    with _advisories(choices, options) as known:
+        if known is not None:
+            options = dataclasses.replace(options, watch=known.watch)
+        report = run(references, options, compare=compare, reference=reference, cost=settings.cost)
+        if known is not None:
+            report = msgspec.structs.replace(report, images=known.fill(report.images))
     if after is not None and report.images:
         report = after(report)
     if report.images:
@@ -44,6 +60,22 @@ def audit_and_write(
         write_reports(report, [output for output in outputs if REPORTS[output.format].always], color)
     say_what_is_wrong(report, len(references))
     return exit_code(report)
+
+
+@contextlib.contextmanager
+def _advisories(choices: AuditChoices, options: AuditOptions) -> Iterator["Advisories | None"]:
+    """The databases that were named, opened before minutes of reading; None where there are none."""
+    places = choices.get("vulnerabilities", ())
+    if not places:
+        yield None
+        return
+    from imgaudit.advisories import Advisories
+
+    known = Advisories(places, offline=options.offline, cache=options.cache, detail=options.detail)
+    try:
+        yield known
+    finally:
+        known.close()
 
 
 def audit_settings(choices: AuditChoices, talk: Talk, *, inventory: bool, predictions: bool = False) -> AuditOptions:
@@ -58,8 +90,22 @@ def audit_settings(choices: AuditChoices, talk: Talk, *, inventory: bool, predic
         progress=talk,
         talk=talk.line,
         detail=talk.detail,
+        secrets=_search(choices),
         cache=None if choices["no_cache"] else open_cache(talk.detail),
     )
+
+
+def _search(choices: AuditChoices) -> Search:
+    """Which files are searched for secrets. Rules are read before any image is: raises UsageError."""
+    contents, file = bool(choices.get("secrets")), choices.get("secret_rules")
+    if file is None:
+        return Search(contents)
+    if not contents:
+        raise UsageError("--secret-rules needs --secrets", hint=f"--secrets --secret-rules {file}")
+    from imgaudit.secrets.gitleaks import load_rules
+
+    rules, key = load_rules(file, DEFAULT_LIMITS)
+    return Search(contents, rules, key)
 
 
 def say_what_is_wrong(report: Report, references: int) -> None:

@@ -25,7 +25,7 @@ def binary(files: tuple[str, ...], outputs: tuple[str, ...], quiet: bool, verbos
     from imgaudit.model import SCHEMA_VERSION, Binary, BinaryReport, Failed
     from imgaudit.run import exit_code, timestamp, tool
 
-    chosen = parse_outputs(outputs)
+    chosen = parse_outputs(outputs, several=len(files) > 1)
     talk = make_talk(quiet, verbose)
     found: list[Binary] = []
     failed: list[Failed] = []

@@ -37,6 +37,8 @@ def check(
 
     settings, dive = load_settings(choices["config"]), load_dive_rules(dive_ci)
     talk = make_talk(choices["quiet"], choices["verbose"])
+    if choices.get("secrets") is None:
+        choices["secrets"] = True
     run = Check(references, choices, settings, dive, baseline, update=update_baseline, talk=talk)
     code = audit_and_write(
         references,

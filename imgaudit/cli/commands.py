@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "unpack": "Write an image's files to a folder, safely.",
         "history": "Keep audits in a local file, and show how sizes went.",
         "report": "Render a saved JSON report again, in any format.",
+        "checks": "Say what each check means, why, and how to fix it.",
         "schema": "Print the JSON Schema of the report.",
     }
 )

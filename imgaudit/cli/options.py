@@ -4,8 +4,8 @@ import dataclasses
 import os
 import pathlib
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypedDict
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 import click
 
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from imgaudit.anatomy import Breakdown
 
 
+LABEL = "{label}"
+"""Stands for each image's label in the name of a file that describes one image."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Output:
     """One `-o`: a format, and the file it goes to; None is stdout."""
@@ -24,9 +28,15 @@ class Output:
     format: str
     path: pathlib.Path | None
 
+    @property
+    def takes_several(self) -> bool:
+        """Whether there is a place for several images."""
+        return not REPORTS[self.format].one or (self.path is not None and LABEL in self.path.name)
 
-def parse_outputs(values: tuple[str, ...]) -> list[Output]:
-    """Read `-o FORMAT[=FILE]`, checked before any work is done: formats known, one to stdout, folders there."""
+
+def parse_outputs(values: tuple[str, ...], several: bool = False) -> list[Output]:
+    """Read `-o FORMAT[=FILE]`, checked before any work is done: formats known, one to stdout, folders there, and
+    with several images a file for each where a format describes one."""
     outputs = []
     for value in values or ("table",):
         name, given, file = value.partition("=")
@@ -45,7 +55,28 @@ def parse_outputs(values: tuple[str, ...]) -> list[Output]:
     paths = [output.path for output in outputs if output.path is not None]
     if len(set(paths)) < len(paths):
         raise UsageError("two -o name the same file")
+    if several:
+        need_labels(outputs)
     return outputs
+
+
+def need_labels(outputs: Sequence[Output]) -> None:
+    """UsageError for the first of them that has no place for several images."""
+    for output in outputs:
+        if not output.takes_several:
+            name = "FILE" if output.path is None else output.path
+            raise UsageError(
+                f"-o {output.format}: it describes one image or program, and there are several",
+                hint=f"-o {output.format}={_with_label(name)} writes one for each",
+            )
+
+
+def _with_label(path: pathlib.Path | str) -> str:
+    """An example: app.json -> app-{label}.json."""
+    if isinstance(path, str):
+        return f"{LABEL}.json"
+    stem, dot, rest = path.name.partition(".")
+    return str(path.with_name(f"{stem}-{LABEL}{dot}{rest}"))
 
 
 def outputs_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -94,6 +125,9 @@ class AuditChoices(TypedDict):
     breakdown: "Breakdown"
     config: str | None
     no_cache: bool
+    secrets: NotRequired[bool | None]
+    secret_rules: NotRequired[str | None]
+    vulnerabilities: NotRequired[tuple[str, ...]]
 
 
 def audit_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -105,9 +139,27 @@ def audit_options(command: Callable[..., Any]) -> Callable[..., Any]:
         default="entrypoint",
         help="Which Go programs to account for byte by byte. Default: the one that the image starts.",
     )(command)
+    command = click.option(
+        "--vulnerabilities",
+        multiple=True,
+        metavar="PATH|URL",
+        help="Look images up in this OSV data: a folder, a zip file, a URL. Repeatable.",
+    )(command)
+    command = secrets_options(command)
     command = click.option("--no-cache", is_flag=True, help="Read all, and keep nothing for the next time.")(command)
     command = click.option("--all-platforms", is_flag=True, help="Audit every platform of an index.")(command)
     return outputs_option(one_source_options(command))
+
+
+def secrets_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    command = click.option(
+        "--secret-rules", metavar="FILE", help="Rules of gitleaks (TOML), tried on files where those are searched."
+    )(command)
+    return click.option(
+        "--secrets/--no-secrets",
+        default=None,
+        help="Search all text files for secrets. Default: only files whose names say credentials; all in check.",
+    )(command)
 
 
 def one_source_options(command: Callable[..., Any]) -> Callable[..., Any]:

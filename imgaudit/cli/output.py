@@ -2,13 +2,14 @@
 
 import os
 import pathlib
+import re
 import secrets
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from imgaudit.cli.options import Output, use_color
+from imgaudit.cli.options import LABEL, Output, need_labels, use_color
 from imgaudit.cli.streams import give_up
 from imgaudit.errors import OutputError
 from imgaudit.model import BinaryReport, Report
@@ -16,22 +17,58 @@ from imgaudit.reports import REPORTS, RenderOptions, render
 
 T = TypeVar("T")
 
+_LONGEST_LABEL = 100  # characters of it in a file's name
+
 
 def write_reports(report: Report | BinaryReport, outputs: Sequence[Output], color: str) -> None:
-    """Render each format that was asked for, and add to the files of the environment what a format has for those."""
+    """Render each format that was asked for, and add to the files of the environment what a format has for those.
+    UsageError, before any is written, for one that describes one image where there are several and its file's name has
+    no {label}."""
+    several = len(report.images if isinstance(report, Report) else report.binaries) > 1
+    if several:
+        need_labels(outputs)
     for name in dict.fromkeys(output.format for output in outputs):
         if REPORTS[name].appends:
             for variable, text in REPORTS[name].parts()(report, RenderOptions(key=comment_key())).items():
                 if path := os.environ.get(variable):
                     append_file(pathlib.Path(path), text)
-    write_all(report, outputs, color, render)
+    jobs: list[tuple[Report | BinaryReport, Output]] = []
+    for output in outputs:
+        if REPORTS[output.format].one and output.path is not None and LABEL in output.path.name:
+            jobs += _for_each(report, output.format, output.path)
+        else:
+            jobs.append((report, output))
+    _write(jobs, color, render)
+
+
+def _for_each(
+    report: Report | BinaryReport, format: str, path: pathlib.Path
+) -> Iterator[tuple[Report | BinaryReport, Output]]:
+    """Each image's own report and file. A label is made a part of a file's name: letters, digits and ._@+- stay."""
+    from imgaudit.reports.sbom import one_each
+
+    taken: set[str] = set()
+    for label, one in one_each(report):
+        plain = word = re.sub(r"[^A-Za-z0-9._@+-]", "-", label).lstrip(".")[:_LONGEST_LABEL] or "image"
+        count = 1
+        while word in taken:
+            count += 1
+            word = f"{plain}-{count}"
+        taken.add(word)
+        yield one, Output(format, path.with_name(path.name.replace(LABEL, word)))
 
 
 def write_all(
     report: T, outputs: Sequence[Output], color: str, render: Callable[[T, str, RenderOptions], str | bytes]
 ) -> None:
     """Render each format that was asked for; files first, so that stdout ends with the result."""
-    for output in sorted(outputs, key=lambda output: output.path is None):
+    _write([(report, output) for output in outputs], color, render)
+
+
+def _write(
+    jobs: Sequence[tuple[T, Output]], color: str, render: Callable[[T, str, RenderOptions], str | bytes]
+) -> None:
+    for report, output in sorted(jobs, key=lambda job: job[1].path is None):
         if output.path is not None:
             write_file(output.path, render(report, output.format, RenderOptions(key=comment_key())))
             continue

@@ -40,7 +40,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False, array_like=True):
     mtime: int
     link: str | None = None
     content: int | None = None
-    capabilities: bool = False  # a security.capability xattr (PAX)
+    capabilities: bytes | None = None  # the security.capability xattr (PAX), as the kernel reads it
 
 
 class Collector(Protocol):

@@ -229,7 +229,7 @@ class TarScan:
         size = self._size(block, records, kind, start)
         path = self._path(raw_name, start)
         link = self._link(kind, raw_link or records.get("linkpath") or block[157:257].partition(b"\0")[0], path, start)
-        capabilities = any(key in records for key in _CAPABILITY_KEYS)
+        capabilities = next((records[key] for key in _CAPABILITY_KEYS if key in records), None)
         self.payloads.pop(path, None)
         content = None
         if kind == "file":

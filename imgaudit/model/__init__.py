@@ -34,7 +34,19 @@ from imgaudit.model.comparison import (
     Variant,
     Verdict,
 )
-from imgaudit.model.findings import Anomaly, AnomalyKind, Check, Finding, Score, Severity, Vulnerabilities
+from imgaudit.model.findings import (
+    Anomaly,
+    AnomalyKind,
+    Check,
+    Finding,
+    Score,
+    Severity,
+    Unmatched,
+    Vulnerabilities,
+    Vulnerability,
+    VulnerabilityData,
+    VulnerabilityState,
+)
 from imgaudit.model.history import History
 from imgaudit.model.image import (
     Attribution,
@@ -135,10 +147,14 @@ __all__ = [
     "Trend",
     "TrendLine",
     "TrendPoint",
+    "Unmatched",
     "UpxInfo",
     "Variant",
     "Vcs",
     "Verdict",
     "Vulnerabilities",
+    "Vulnerability",
+    "VulnerabilityData",
+    "VulnerabilityState",
     "Waste",
 ]

@@ -55,12 +55,70 @@ class Check(Value, frozen=True, kw_only=True):
     reason: str | None = None
 
 
+VulnerabilityState = Literal[
+    "symbol",  # a vulnerable function is in the program; whether it is ever called is not known
+    "package",  # a vulnerable package is linked, none of its vulnerable functions is
+    "absent",  # the module's version is affected, but nothing of its vulnerable packages was linked; no proof
+    "module",  # the module's or package's version is affected; nothing more is known
+]
+
+
+class Vulnerability(Value, frozen=True, kw_only=True):
+    """A known vulnerability of one program's module, or of one OS package.
+
+    ecosystem: as OSV names it (`Go`, `Debian:12`, `Alpine:v3.20`). module: the Go module, `stdlib`, `toolchain`, or the
+    source package; package: the OS package that was built from it, None for Go. version: the one that was found;
+    fixed: versions to go to, the lowest above the found one first; empty where the data names none.
+    severity, score: as the data says; None where it says nothing. platform: the one that the vulnerability is limited
+    to and the program was built for, None for one of all platforms.
+    packages: vulnerable Go packages that are linked; symbols: vulnerable functions among them that are in the program,
+    the first 100; both empty for what has no such data. path: the program, None for an OS package.
+    """
+
+    id: str
+    aliases: tuple[str, ...] = ()
+    summary: str
+    severity: Severity | None = None
+    score: float | None = None
+    url: str | None = None
+    ecosystem: str
+    module: str
+    package: str | None = None
+    version: str
+    fixed: tuple[str, ...] = ()
+    platform: str | None = None
+    state: VulnerabilityState
+    packages: tuple[str, ...] = ()
+    symbols: tuple[str, ...] = ()
+    path: str | None = None
+    evidence: str
+
+
+class VulnerabilityData(Value, frozen=True, kw_only=True):
+    """One database that was used. entries: those read, None where only those in question were; date: the newest."""
+
+    name: str
+    date: str | None
+    ecosystems: tuple[str, ...]
+    entries: int | None
+
+
+class Unmatched(Value, frozen=True, kw_only=True):
+    """What could not be looked up in the databases, and why: nothing is known of it, it is not clean."""
+
+    what: str
+    reason: str
+
+
 class Vulnerabilities(Value, frozen=True, kw_only=True):
-    """Known vulnerabilities, and of which database of which day."""
+    """Known vulnerabilities, and of which databases of which day. database, database_date: of all of them, the oldest
+    date; items: by state, then severity, then id, path and package."""
 
     database: str | None
     database_date: str | None
-    items: tuple[Finding, ...] = ()
+    databases: tuple[VulnerabilityData, ...] = ()
+    items: tuple[Vulnerability, ...] = ()
+    unmatched: tuple[Unmatched, ...] = ()
 
 
 class Score(Value, frozen=True, kw_only=True):

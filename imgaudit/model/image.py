@@ -177,7 +177,10 @@ class Base(Value, frozen=True, kw_only=True):
 
 
 class Package(Value, frozen=True, kw_only=True):
-    """An OS package; size is its installed size in bytes as its database says."""
+    """An OS package; size is its installed size in bytes as its database says.
+
+    source, source_version: the source package that it was built from, which advisories name; often itself.
+    """
 
     type: Literal["apk", "deb", "rpm"]
     name: str
@@ -185,6 +188,8 @@ class Package(Value, frozen=True, kw_only=True):
     arch: str | None
     purl: str
     size: int | None
+    source: str | None = None
+    source_version: str | None = None
 
 
 class CaCertificates(Value, frozen=True, kw_only=True):
@@ -211,6 +216,18 @@ class Runtime(Value, frozen=True, kw_only=True):
     init: str | None
 
 
+FitnessKind = Literal[
+    "entrypoint",  # what is to be started is missing, not executable, or no program
+    "user",  # the user that it is to run as is not in the image
+    "machine",  # built for another processor
+    "loader",  # the ELF interpreter is missing
+    "libraries",
+    "glibc",  # the image's libc is too old
+    "unknown",  # could not be looked at
+    "doubt",  # what may stop it
+]
+
+
 class Fitness(Value, frozen=True, kw_only=True):
     """Whether the image can run its program. runs is None where that could not be judged; problems say why it
     can't or may not, lacks what programs often need and the image does not hold. program: the path that the
@@ -218,6 +235,7 @@ class Fitness(Value, frozen=True, kw_only=True):
 
     runs: bool | None
     problems: tuple[str, ...] = ()
+    kinds: tuple[FitnessKind, ...] = ()  # of problems, one each
     lacks: tuple[str, ...] = ()
     program: str | None = None
     how: str | None = None

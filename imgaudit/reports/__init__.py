@@ -27,6 +27,8 @@ REPORTS: dict[str, Format] = {
             always=True,
             appends=True,
         ),
+        Format("cyclonedx", "a bill of materials, CycloneDX 1.6", "cdx.json", "imgaudit.reports.cyclonedx", one=True),
+        Format("spdx", "a bill of materials, SPDX 2.3", "spdx.json", "imgaudit.reports.spdx", one=True),
     )
 }
 

@@ -33,7 +33,9 @@ def identity(image: model.Image) -> Pairs:
     if image.vulnerabilities is not None:
         known = image.vulnerabilities
         database = f"{known.database or 'unknown'} of {known.database_date or 'unknown date'}"
-        pairs.append(("vulnerable", f"{len(known.items):,} known to {database}"))
+        count = sum(item.state != "absent" for item in known.items)
+        rest = f"; {len(known.unmatched):,} not looked up" if known.unmatched else ""
+        pairs.append(("vulnerable", f"{count:,} known to {database}{rest}"))
     return pairs
 
 

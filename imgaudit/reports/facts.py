@@ -192,12 +192,11 @@ class SharedFinding:
 
 
 def findings(report: model.Report) -> tuple[SharedFinding, ...]:
-    """All findings and known vulnerabilities, worst first; the same one in several images stands once."""
+    """All findings, worst first; the same one in several images stands once."""
     groups: dict[tuple[object, ...], list[str]] = {}
     first: dict[tuple[object, ...], model.Finding] = {}
     for image in report.images:
-        known = image.vulnerabilities.items if image.vulnerabilities else ()
-        for finding in (*image.findings, *known):
+        for finding in image.findings:
             key = (finding.id, finding.severity, finding.title, finding.message, finding.path)
             first.setdefault(key, finding)
             labels = groups.setdefault(key, [])

@@ -68,8 +68,7 @@ def _entries(report: AnyReport) -> Iterator[Entry]:
             yield said, "audit.incomplete", "critical", IMAGE, ("incomplete", image.label)
     yield from _gates(report)
     for image in report.images:
-        known = image.vulnerabilities.items if image.vulnerabilities else ()
-        for finding in (*image.findings, *known):
+        for finding in image.findings:
             said = f"{story.name(image.label)}: {paragraphs.finding(finding)}"
             unique = ("finding", image.label, finding.id, finding.fingerprint)
             yield said, finding.id, _SEVERITIES[finding.severity], IMAGE, unique

@@ -38,6 +38,7 @@ class Format:
 
     always: written also where no image could be audited, for a pipeline reads it. appends: whether module holds
     `parts(report, options)` too: text to add to the files that variables of the environment name, by their names.
+    one: it describes one image or program; of several, each has its own.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Format:
     module: str
     always: bool = False
     appends: bool = False
+    one: bool = False
 
     def renderer(self) -> Renderer:
         render: Renderer = importlib.import_module(self.module).render

@@ -11,6 +11,8 @@ from imgaudit.system.packages import file_owners, list_packages, unread_database
 from imgaudit.system.redact import redact_env, redact_go, redact_text
 from imgaudit.system.runtime import runtime_facts
 from imgaudit.system.structure import findings_of
+from imgaudit.system.structure import outcomes as structure_outcomes
+from imgaudit.system.traces import gather_traces
 
 __all__ = [
     "SCRIPT_SIZE",
@@ -27,6 +29,7 @@ __all__ = [
     "find_identity",
     "find_service",
     "findings_of",
+    "gather_traces",
     "library_paths",
     "list_packages",
     "read_config",
@@ -34,5 +37,6 @@ __all__ = [
     "redact_go",
     "redact_text",
     "runtime_facts",
+    "structure_outcomes",
     "unread_databases",
 ]

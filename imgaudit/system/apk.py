@@ -1,7 +1,7 @@
 """Alpine's database of installed packages (apk-tools, "Apk spec": lib/apk/db/installed).
 
 Packages are separated by an empty line; a line is a letter, a colon and a value: P name, V version, A architecture,
-I installed size in bytes, F a folder (relative to /), R a file in the last folder.
+I installed size in bytes, o origin (the source package), F a folder (relative to /), R a file in the last folder.
 """
 
 from collections.abc import Iterator
@@ -11,6 +11,8 @@ from imgaudit.model import Package
 from imgaudit.system import purl
 from imgaudit.system.collect import APK_DATABASES, kept_text
 
+_FIELDS = ("P:", "V:", "A:", "I:", "o:")
+
 
 def packages(tree: Tree, names: purl.OsNames) -> Iterator[Package]:
     """The packages of the databases; an entry without a usable name or version is left out."""
@@ -18,10 +20,13 @@ def packages(tree: Tree, names: purl.OsNames) -> Iterator[Package]:
         for block in text.split("\n\n"):
             if not block:
                 continue
-            fields = dict(line.split(":", 1) for line in block.split("\n") if line[:2] in ("P:", "V:", "A:", "I:"))
+            fields = dict(line.split(":", 1) for line in block.split("\n") if line[:2] in _FIELDS)
             name, version, size = fields.get("P"), fields.get("V"), fields.get("I", "")
             if name and version and len(name) <= purl.LONGEST >= len(version):
-                yield purl.package("apk", name, version, fields.get("A") or None, number(size), names)
+                origin = fields.get("o", "")[: purl.LONGEST]
+                yield purl.package(
+                    "apk", name, version, fields.get("A") or None, number(size), names, (origin or None, None)
+                )
 
 
 def owned(tree: Tree) -> Iterator[tuple[str, str]]:

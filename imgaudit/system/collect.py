@@ -37,6 +37,7 @@ _EXACT = _NEEDED | {
     "/etc/alpine-release",
     "/etc/debian_version",
     "/etc/passwd",
+    "/etc/shadow",
     "/etc/group",
     "/etc/ld.so.conf",
 }

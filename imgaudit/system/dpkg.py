@@ -13,7 +13,7 @@ from imgaudit.system import purl
 from imgaudit.system.apk import number
 from imgaudit.system.collect import DPKG_INFO_FOLDER, DPKG_STATUS, DPKG_STATUS_FOLDER, kept_text
 
-_FIELDS = ("Package", "Version", "Architecture", "Status", "Installed-Size")
+_FIELDS = ("Package", "Version", "Architecture", "Status", "Installed-Size", "Source")
 _SUMS = ".md5sums"
 
 
@@ -29,7 +29,8 @@ def packages(tree: Tree, names: purl.OsNames) -> Iterator[Package]:
                 continue
             kib = number(fields.get("Installed-Size", ""))
             size = None if kib is None else kib * 1024
-            yield purl.package("deb", name, version, fields.get("Architecture") or None, size, names)
+            source = _source(fields.get("Source", ""))
+            yield purl.package("deb", name, version, fields.get("Architecture") or None, size, names, source)
 
 
 def owned(tree: Tree) -> Iterator[tuple[str, str]]:
@@ -74,6 +75,12 @@ def _fields(stanza: str) -> dict[str, str]:
         if name in _FIELDS:
             fields[name] = value.strip()
     return fields
+
+
+def _source(field: str) -> tuple[str | None, str | None]:
+    """`glibc` or `glibc (2.36-9)`: a version stands there where the binary package has another (deb-control(5))."""
+    name, _, version = field[: 2 * purl.LONGEST].partition("(")
+    return name.strip() or None, version.rpartition(")")[0].strip() or None
 
 
 def _real(tree: Tree, folder: str) -> str:

@@ -1,10 +1,10 @@
 """What was odd in the image's own structure, as findings."""
 
 import dataclasses
-import hashlib
 from collections.abc import Iterable
 
-from imgaudit.model import Anomaly, AnomalyKind, Finding, Severity
+from imgaudit.fingerprint import fingerprint
+from imgaudit.model import Anomaly, AnomalyKind, Check, Finding, Severity
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -147,7 +147,14 @@ def _order(pair: tuple[Rule, Anomaly]) -> tuple[str, int, str, str]:
     return rule.id, -1 if anomaly.layer is None else anomaly.layer, anomaly.path or "", anomaly.detail
 
 
-def fingerprint(id_: str, path: str | None, subject: str) -> str:
-    """32 hex digits that stay the same over rebuilds: of what was found and where, never of sizes or layers."""
-    text = "\0".join((id_, path or "", subject))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+def outcomes(findings: Iterable[Finding], *, whole: bool) -> tuple[Check, ...]:
+    """One for each rule. whole: all layers were read; without that nothing passes."""
+    failed = {finding.id for finding in findings}
+    return tuple(
+        Check(id=rule.id, status="fail")
+        if rule.id in failed
+        else Check(id=rule.id, status="pass")
+        if whole
+        else Check(id=rule.id, status="skipped", reason="not all layers were read")
+        for rule in RULES
+    )

@@ -13,6 +13,7 @@ from imgaudit.binaries import BinaryFacts
 from imgaudit.cache.stored import Account, Charges, StoredLayer, decode, encode, layer_bytes
 from imgaudit.layers import Entry, Kind, LayerScan
 from imgaudit.model import Analysis, Anomaly, GoInfo, GoModule, Hardening, UpxInfo
+from imgaudit.secrets.interface import Contents, Hit
 from imgaudit.system.collect import Certificates, Kept, Payload, Unread
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -28,7 +29,7 @@ ENTRIES = st.builds(
     mtime=st.integers(-(1 << 63), (1 << 63) - 1),
     link=st.none() | TEXT,
     content=st.none() | st.integers(0, (1 << 64) - 1),
-    capabilities=st.booleans(),
+    capabilities=st.none() | st.binary(max_size=20),
 )
 GO = st.builds(
     GoInfo,
@@ -69,23 +70,26 @@ SCANS = st.builds(
     anomalies=st.lists(st.builds(Anomaly, kind=st.just("missing-end"), detail=TEXT, path=st.none() | TEXT), max_size=2),
 )
 CHARGES = st.builds(Charges, SIZE, SIZE, SIZE, SIZE, SIZE)
+HITS = st.builds(Hit, TEXT, TEXT, st.sampled_from(("high", "medium")), TEXT, st.none() | SIZE, st.booleans())
+CONTENTS = st.builds(Contents, st.booleans(), st.lists(HITS, max_size=2).map(tuple), SIZE, SIZE, SIZE, st.booleans())
 
 
-@given(SCANS, CHARGES)
-def test_a_layer_comes_back_as_it_was(scan: LayerScan, charges: Charges) -> None:
-    data = layer_bytes(scan, charges)
+@given(SCANS, CHARGES, CONTENTS)
+def test_a_layer_comes_back_as_it_was(scan: LayerScan, charges: Charges, contents: Contents) -> None:
+    data = layer_bytes(scan, charges, contents)
     assert data is not None
     stored = StoredLayer.of(memoryview(data))
     assert stored is not None
     assert (stored.stored, stored.compression) == (scan.stored, scan.compression)
     found = stored.load()
-    assert found == (scan, charges)
-    assert repr(found) == repr((scan, charges)) or found[0].payloads.keys() == scan.payloads.keys()
+    assert found is not None
+    assert found == (scan, charges, contents)
+    assert repr(found) == repr((scan, charges, contents)) or found[0].payloads.keys() == scan.payloads.keys()
 
 
 @given(SCANS, st.randoms(use_true_random=False))
 def test_bytes_that_were_changed_never_raise(scan: LayerScan, dice: random.Random) -> None:
-    data = layer_bytes(scan, Charges())
+    data = layer_bytes(scan, Charges(), Contents())
     assert data is not None
     changed = bytearray(data)
     changed[dice.randrange(len(changed))] ^= 1 << dice.randrange(8)
@@ -100,11 +104,12 @@ def test_every_field_is_stored() -> None:
     scan = LayerScan("gzip", "a", "b", 1, 2, 3, 4, 5, 6, [], {"/x": Kept(b"y")}, [])
     assert len(dataclasses.fields(LayerScan)) == 12
     assert len(msgspec.structs.fields(Account)) == 4
-    data = layer_bytes(scan, Charges(7, 8, 9, 10, 11))
+    contents = Contents(True, (Hit("a", "b", "low", "/c", 1, True, True),), 2, 3, 4, True)
+    data = layer_bytes(scan, Charges(7, 8, 9, 10, 11), contents)
     assert data is not None
     stored = StoredLayer.of(memoryview(data))
     assert stored is not None
-    assert stored.load() == (scan, Charges(7, 8, 9, 10, 11))
+    assert stored.load() == (scan, Charges(7, 8, 9, 10, 11), contents)
 
 
 def test_every_kind_of_payload_is_known() -> None:
@@ -122,8 +127,8 @@ def test_every_kind_of_payload_is_known() -> None:
 )
 def test_what_does_not_fit_is_not_kept(change: dict[str, object]) -> None:
     scan = LayerScan("none", "a", "a", 1, 1, 0, 0, 0, 1, [], {}, [])
-    assert layer_bytes(scan, Charges()) is not None
-    assert layer_bytes(dataclasses.replace(scan, **change), Charges()) is None  # type: ignore[arg-type]
+    assert layer_bytes(scan, Charges(), Contents()) is not None
+    assert layer_bytes(dataclasses.replace(scan, **change), Charges(), Contents()) is None  # type: ignore[arg-type]
 
 
 def test_a_value_of_another_type_is_none() -> None:

@@ -19,6 +19,12 @@ def test_formats_in_order() -> None:
 @pytest.mark.parametrize("name", REPORTS)
 def test_every_format_loads_and_writes(name: str) -> None:
     assert REPORTS[name].summary
+    if REPORTS[name].one:
+        assert render(reports.report(reports.debian()), name)
+        for several in (reports.compared(), reports.binaries(), reports.report()):
+            with pytest.raises(UsageError, match="describes one"):
+                render(several, name)
+        return
     assert render(reports.compared(), name)
     assert render(reports.binaries(), name)
     assert render(reports.report(), name)

@@ -31,6 +31,7 @@ Z:Q1abc=
 
 P:libstdc++
 V:13.2.1_git20240309-r0
+o:gcc
 A:x86_64
 I:none
 F:usr/lib
@@ -54,11 +55,13 @@ Status: install ok installed
 Installed-Size: 12985
 Architecture: amd64
 Version: 2.36-9+deb12u9
+Source: glibc
 Description: GNU C Library
  Package: not-a-field
  Version: 0
 
 Package: held
+Source: holding (0.9-2)
 Status: hold ok installed
 Version: 1:1.0~rc1-1
 Architecture: all
@@ -85,6 +88,8 @@ def test_apk() -> None:
             arch="x86_64",
             purl="pkg:apk/alpine/libstdc%2B%2B@13.2.1_git20240309-r0?arch=x86_64&distro=alpine-3.20.3",
             size=None,
+            source="gcc",
+            source_version="13.2.1_git20240309-r0",
         ),
         Package(
             type="apk",
@@ -93,6 +98,8 @@ def test_apk() -> None:
             arch="x86_64",
             purl="pkg:apk/alpine/musl@1.2.5-r0?arch=x86_64&distro=alpine-3.20.3",
             size=667648,
+            source="musl",
+            source_version="1.2.5-r0",
         ),
     )
     assert file_owners(tree) == {
@@ -112,7 +119,10 @@ def test_dpkg() -> None:
         arch="amd64",
         purl="pkg:deb/debian/libc6@2.36-9%2Bdeb12u9?arch=amd64&distro=debian-12",
         size=12985 * 1024,
+        source="glibc",
+        source_version="2.36-9+deb12u9",
     )
+    assert (held.source, held.source_version) == ("holding", "0.9-2")
     assert (held.name, held.version, held.size) == ("held", "1:1.0~rc1-1", None)
     assert held.purl == "pkg:deb/debian/held@1:1.0~rc1-1?arch=all&distro=debian-12"
     owners = file_owners(tree)

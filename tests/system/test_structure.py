@@ -2,8 +2,9 @@
 
 from typing import get_args
 
+from imgaudit.fingerprint import fingerprint
 from imgaudit.model import Anomaly, AnomalyKind
-from imgaudit.system.structure import RULES, findings_of, fingerprint
+from imgaudit.system.structure import RULES, findings_of
 
 
 def test_every_kind_has_one_rule_and_every_rule_its_id() -> None:

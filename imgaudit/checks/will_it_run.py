@@ -1,0 +1,166 @@
+"""Will it run: IA2xx. What stops the image's program, or will surprise it."""
+
+from collections.abc import Callable
+
+from imgaudit.checks.interface import Check, NotApplicable, Problem, Result, Rule, Skipped, Subject, of
+from imgaudit.model import Binary
+from imgaudit.model.image import FitnessKind
+
+STARTS = Rule(
+    id="IA201",
+    name="entrypoint",
+    title="The entrypoint can't be started",
+    severity="high",
+    what="ENTRYPOINT and CMD, looked through shells, scripts and inits to the program that they end at.",
+    why="The container ends at once: not found, permission denied, or exec format error.",
+    fix="Copy the program to where the entrypoint looks, make it executable, and use the exec form without a shell.",
+)
+USER = Rule(
+    id="IA202",
+    name="user-missing",
+    title="The user is not in the image",
+    severity="high",
+    what="USER by name, held against /etc/passwd and /etc/group.",
+    why="The engine refuses to start the container.",
+    fix="Name the user by number, which needs no entry: USER 65532:65532; or copy /etc/passwd and /etc/group.",
+)
+MACHINE = Rule(
+    id="IA203",
+    name="machine",
+    title="The program is built for another processor",
+    severity="high",
+    what="The ELF machine of what is started, held against the platform that the image declares.",
+    why="It ends with exec format error, or runs slowly under emulation where that happens to be set up.",
+    fix="Build with GOARCH as the platform says; in a Dockerfile with ARG TARGETARCH and GOARCH=$TARGETARCH.",
+)
+LOADER = Rule(
+    id="IA204",
+    name="loader-missing",
+    title="The program's loader is missing",
+    severity="high",
+    what="PT_INTERP of what is started, looked up in the image through its links.",
+    why="The kernel says 'no such file or directory' of a program that is there. A packed one ends without a word.",
+    fix="Build with CGO_ENABLED=0, or start from a base with the same libc.",
+)
+LIBRARIES = Rule(
+    id="IA205",
+    name="libraries-missing",
+    title="The program's libraries are missing",
+    severity="high",
+    what="DT_NEEDED of what is started, looked up as its loader does.",
+    why="The loader ends it before main.",
+    fix="Build with CGO_ENABLED=0, or install the libraries in the final stage.",
+)
+GLIBC = Rule(
+    id="IA206",
+    name="glibc-too-old",
+    title="The image's glibc is older than the program asks for",
+    severity="high",
+    what="The versions of glibc that the program asks for, and those that the image's libc.so.6 offers.",
+    why="The loader ends it: version GLIBC_2.34 not found.",
+    fix="Build on the distribution that the image starts from, or with CGO_ENABLED=0.",
+)
+DOUBT = Rule(
+    id="IA207",
+    name="may-not-run",
+    title="The program may not run",
+    severity="medium",
+    what="A loader that is not the one that was asked for, and processors that not every machine of the platform has.",
+    why="It may end at once, or when it calls what the other libc lacks.",
+    fix="Build for the libc and the processor of the image.",
+)
+CERTIFICATES = Rule(
+    id="IA208",
+    name="no-ca-certificates",
+    title="No CA certificates for a program that speaks HTTPS",
+    severity="low",
+    what="crypto/tls and net/http in the program, and where Go looks for certificates in the image.",
+    why="Each request that it makes over HTTPS fails: x509: certificate signed by unknown authority.",
+    fix="COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/, or import "
+    "golang.org/x/crypto/x509roots/fallback. Nothing to do where it only serves.",
+)
+TEMPORARY = Rule(
+    id="IA209",
+    name="no-tmp",
+    title="No /tmp for a program that may want one",
+    severity="info",
+    what="/tmp in the image, and mime/multipart in the program, which writes large uploads there.",  # noqa: S108
+    why="os.CreateTemp and uploads above 32 MB fail.",
+    fix="Mount one: --tmpfs /tmp, or an emptyDir volume.",
+)
+FALLBACK = "golang.org/x/crypto/x509roots/fallback"
+
+
+def _of_kind(*kinds: FitnessKind) -> Callable[[Subject], Result]:
+    """The sentences of these kinds that the look at the program found."""
+
+    def judge(subject: Subject) -> Result:
+        fitness = subject.image.fitness
+        told = list(zip(fitness.kinds, fitness.problems, strict=True))
+        found = [sentence for kind, sentence in told if kind in kinds]
+        if found:
+            return of([Problem(message=f"{says}.", path=fitness.program, subject=kinds[0]) for says in found])
+        unknown = next((sentence for kind, sentence in told if kind == "unknown"), None)
+        if unknown is not None:
+            return Skipped(unknown)
+        if "entrypoint" not in kinds and "user" not in kinds and _service(subject) is None:
+            return Skipped(f"the program is not known: {fitness.how or 'it was not found'}")
+        return of([])
+
+    return judge
+
+
+def _service(subject: Subject) -> Binary | None:
+    return next((binary for binary in subject.image.binaries if binary.role == "service"), None)
+
+
+def _packages(subject: Subject) -> frozenset[str] | Result:
+    """The Go packages that are linked into the service."""
+    service = _service(subject)
+    if service is None:
+        return Skipped("the program was not found")
+    if not service.go.present:
+        return NotApplicable("the program is not Go's")
+    if service.size_breakdown is None:
+        return Skipped("which packages the program holds is not known: --breakdown none, or it can't be taken apart")
+    return frozenset(package.name for package in service.size_breakdown.packages)
+
+
+def _certificates(subject: Subject) -> Result:
+    packages, runtime = _packages(subject), subject.image.runtime
+    if not isinstance(packages, frozenset):
+        return packages
+    if runtime is None:
+        return Skipped("the flattened tree is not known")
+    if not {"crypto/tls", "net/http"} <= packages:
+        return NotApplicable("the program holds no HTTPS client")
+    if runtime.ca_certificates.present or FALLBACK in packages:
+        return of([])
+    says = "The program holds net/http and crypto/tls, and the image no certificates where Go looks for them."
+    return of([Problem(message=says, path=subject.image.fitness.program)])
+
+
+def _temporary(subject: Subject) -> Result:
+    packages, runtime = _packages(subject), subject.image.runtime
+    if not isinstance(packages, frozenset):
+        return packages
+    if runtime is None:
+        return Skipped("the flattened tree is not known")
+    if "mime/multipart" not in packages:
+        return NotApplicable("the program takes no uploads")
+    if runtime.tmp:
+        return of([])
+    return of([Problem(message="The image holds no /tmp.", path=subject.image.fitness.program)])
+
+
+CHECKS = (
+    Check(STARTS, _of_kind("entrypoint")),
+    Check(USER, _of_kind("user")),
+    Check(MACHINE, _of_kind("machine")),
+    Check(LOADER, _of_kind("loader")),
+    Check(LIBRARIES, _of_kind("libraries")),
+    Check(GLIBC, _of_kind("glibc")),
+    Check(DOUBT, _of_kind("doubt")),
+    Check(CERTIFICATES, _certificates),
+    Check(TEMPORARY, _temporary),
+)

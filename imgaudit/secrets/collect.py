@@ -1,0 +1,146 @@
+"""Which files of a layer are searched for secrets, and the search itself, while the layer streams by."""
+
+import re
+import threading
+import time
+
+from imgaudit.limits import Limits
+from imgaudit.secrets.files import CredentialFile, credential_files, may_be_credentials
+from imgaudit.secrets.interface import Contents, Hit, Search
+from imgaudit.secrets.matcher import FILE, NAME, PER_FILE, Crowded, Place, find_named, find_tokens
+
+_KEY_HEAD = b"-----BEGIN "
+_KEY = b"PRIVATE KEY"
+# What looks like text in its first bytes, and is none.
+_BINARY = (b"!<arch>\n", b"%PDF", b"PK\x03\x04", b"\x1f\x8b", b"\xfd7zXZ", b"BZh", b"\x28\xb5\x2f\xfd", b"\x89PNG",
+           b"\xff\xd8\xff", b"GIF8", b"wOFF", b"wOF2", b"OTTO", b"\x7fELF", b"SQLite format 3", b"RIFF")  # fmt: skip
+_CONFIG = frozenset((
+    "env", "envrc", "ini", "conf", "cfg", "cnf", "config", "properties", "yaml", "yml", "json", "toml", "tfvars", "hcl",
+    "xml", "secret", "secrets",
+))  # fmt: skip
+_SAMPLE = frozenset(("example", "sample", "template", "dist", "tmpl", "examples", "samples"))
+# Keys and tokens of tests, examples and documentation are public; those who write them say so by the folder's name.
+_PUBLIC = re.compile(
+    r"(?i)/(?:tests?|testdata|testing|testfiles|test-data|fixtures?|certdata|examples?|samples?|mocks?|idle_test"
+    r"|docs?|__pycache__)(?:/|$)|_test\.go$|/(?:test_[^/]*|[^/]*_test)\.py$|\.(?:md|rst|adoc)$|/usr/share/(?:man|info)/"
+)
+# What a package manager fetched, and a Go toolchain's own sources, are published. Tokens are told even there, keys and
+# settings are not.
+_FETCHED = re.compile(
+    r"/(?:site-packages|dist-packages|node_modules|pkg/mod|vendor|gems)/|/usr/(?:local|lib)/go(?:-1\.\d+)?/src/"
+    r"|/sdk/go1\.[\w.-]+/src/"
+)
+
+
+class TimeAllowance:
+    """Seconds of a processor that the search of one image's layers may take; asked from several threads."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._left = limits.secret_seconds
+        self._lock = threading.Lock()
+
+    def spend(self, seconds: float) -> None:
+        with self._lock:
+            self._left -= seconds
+
+    @property
+    def over(self) -> bool:
+        return self._left <= 0
+
+
+class SecretCollector:
+    """One object a layer. wants, then collect for each file that it wants; contents is the answer.
+
+    Files whose names, or first lines, say credentials are read always; with search.contents all that look like text.
+    """
+
+    def __init__(self, search: Search, limits: Limits, allowance: TimeAllowance | None = None) -> None:
+        self._search, self._limits = search, limits
+        self._time = allowance or TimeAllowance(limits)
+        self._kinds: tuple[CredentialFile, ...] = ()
+        self._named = False
+        self._hits: list[Hit] = []
+        self._too_large = self._crowded = self._dropped = 0
+        self._stopped = False
+        self._all = search.contents
+
+    @property
+    def contents(self) -> Contents:
+        return Contents(
+            self._all, tuple(self._hits), self._too_large, self._crowded, self._dropped, self._stopped
+        )  # fmt: skip
+
+    def wants(self, path: str, size: int, head: bytes) -> bool:
+        """Whether collect should see this regular file."""
+        self._kinds = kinds = credential_files(path) if may_be_credentials(path) else ()
+        self._named = kinds != () or (head[:2] == b"--" and head.startswith(_KEY_HEAD) and _KEY in head)
+        if not size or not (self._named or (self._all and is_text(head))):
+            return False
+        if size > self._limits.secret_file:
+            self._too_large += 1
+            return False
+        if self._time.over:
+            self._stopped = True
+            return False
+        return True
+
+    def collect(self, path: str, data: memoryview) -> None:
+        """Search a file that was wanted last."""
+        start = time.thread_time()
+        content = bytes(data)
+        if self._named or content.find(b"\0", 0, 8192) < 0:
+            try:
+                self._note(path, content, self._places(path, content))
+            except Crowded:
+                self._crowded += 1
+        self._time.spend(time.thread_time() - start)
+
+    def _places(self, path: str, content: bytes) -> list[Place]:
+        places: list[Place] = []
+        if not _PUBLIC.search(path):
+            fetched = _FETCHED.search(path) is not None
+            places += (place for place in find_tokens(content) if not fetched or place[1] != "private-key")
+            if self._all and not fetched and is_config(path):
+                places += find_named(content)
+            for kind in self._kinds:
+                at = kind.test(content)
+                if at is not None:
+                    places.append((at, kind.id, kind.what, kind.severity, FILE))
+        if self._all:
+            lower = b""
+            for rule in self._search.extra:
+                if not rule.fits(path):
+                    continue
+                if rule.find is None:
+                    places.append((-1, rule.id, rule.what, "medium", FILE))
+                    continue
+                lower = lower or content.lower()
+                if rule.keywords and not any(word in lower for word in rule.keywords):
+                    continue
+                places += ((at, rule.id, rule.what, "medium", FILE) for at in rule.find(content, lower, path))
+        return places
+
+    def _note(self, path: str, content: bytes, places: list[Place]) -> None:
+        """One hit a line: what a format proves before what a name says."""
+        taken: set[int | None] = set()
+        for at, rule, what, severity, told_by in sorted(places, key=lambda place: (place[4], place[0])):
+            line = None if at < 0 else content.count(b"\n", 0, at) + 1
+            if line in taken:
+                continue
+            taken.add(line)
+            if len(taken) > PER_FILE or len(self._hits) >= self._limits.secret_hits:
+                self._dropped += 1
+                continue
+            self._hits.append(Hit(rule, what, severity, path, line, self._named, told_by == NAME))
+
+
+def is_text(head: bytes) -> bool:
+    """By the first bytes of a file."""
+    return b"\0" not in head and not head.startswith(_BINARY)
+
+
+def is_config(path: str) -> bool:
+    """Whether values under names are settings here, not code: by the ending, and by no word that says example."""
+    name = path[path.rfind("/") + 1 :].lower()
+    words = name.split(".")
+    return (words[-1] in _CONFIG or name.startswith(".env")) and _SAMPLE.isdisjoint(words)

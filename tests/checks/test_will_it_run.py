@@ -1,0 +1,89 @@
+"""Will it run: what stops a program, what surprises it, and what does not apply."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imgaudit import model
+from tests.checks.judged import audited, findings, status
+from tests.support.gobuild import NET, GoProgram, build
+from tests.support.images import file, folder
+
+APP = {"Entrypoint": ["/app"]}
+PASSWD = file("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")
+SERVER = GoProgram(
+    "server",
+    (
+        ("go.mod", "module example.com/server\n\ngo 1.20\n"),
+        (
+            "main.go",
+            'package main\n\nimport "net/http"\n\nfunc main() {\n\thttp.HandleFunc("/", func(w http.ResponseWriter, '
+            'r *http.Request) { r.ParseMultipartForm(1); http.Get("https://example.com") })\n'
+            '\thttp.ListenAndServe(":8080", nil)\n}\n',
+        ),
+    ),
+)
+
+
+def of_program(folder_: Path, program: Path | bytes, *others: Any, **config: Any) -> model.Image:
+    data = program if isinstance(program, bytes) else program.read_bytes()
+    return audited(folder_, [file("/app", data, mode=0o755), *others], config=APP | config)
+
+
+@pytest.mark.parametrize(
+    ("entries", "config"),
+    [
+        ([], {}),
+        ([], {"Entrypoint": ["/app"]}),
+        ([file("/app", b"\x7fELF", mode=0o644)], {"Entrypoint": ["/app"]}),
+        ([file("/app", b"#!/bin/sh\n", mode=0o755)], {"Entrypoint": ["/app"]}),
+    ],
+)
+def test_an_entrypoint_that_does_not_start(entries: list[Any], config: dict[str, Any], tmp_path: Path) -> None:
+    assert {found.severity for found in findings(audited(tmp_path, entries, config=config), "IA201")} == {"high"}
+
+
+def test_a_static_program_has_nothing_against_it(tmp_path: Path) -> None:
+    image = of_program(tmp_path, build())
+    assert {status(image, f"IA20{number}") for number in range(1, 8)} == {"pass"}
+    assert {status(image, "IA208"), status(image, "IA209")} == {"not_applicable"}
+
+
+def test_a_user_by_name_needs_an_entry(tmp_path: Path) -> None:
+    (finding,) = findings(of_program(tmp_path, build(), User="app"), "IA202")
+    assert "/etc/passwd" in finding.message
+    assert status(of_program(tmp_path, build(), PASSWD, User="root"), "IA202") == "pass"
+
+
+def test_another_processor(tmp_path: Path) -> None:
+    assert findings(of_program(tmp_path, build(arch="arm64")), "IA203")[0].severity == "high"
+
+
+def test_loader_and_libraries(tmp_path: Path) -> None:
+    from tests.support.gobuild import require_c
+
+    require_c()
+    image = of_program(tmp_path, build(NET, cgo=True))
+    assert "/lib64/ld-linux-x86-64.so.2" in findings(image, "IA204")[0].message
+    assert "libc.so.6" in findings(image, "IA205")[0].message
+
+
+def test_certificates_and_tmp_for_those_who_use_them(tmp_path: Path) -> None:
+    program = build(SERVER)
+    image = of_program(tmp_path, program)
+    assert findings(image, "IA208")[0].severity == "low"
+    assert findings(image, "IA209")[0].severity == "info"
+    pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    better = of_program(tmp_path, program, file("/etc/ssl/certs/ca-certificates.crt", pem), folder("/tmp", mode=0o1777))
+    assert {status(better, "IA208"), status(better, "IA209")} == {"pass"}
+
+
+def test_what_is_not_a_program_of_go(tmp_path: Path) -> None:
+    image = of_program(tmp_path, Path("/bin/true").read_bytes())
+    assert status(image, "IA208") in ("not_applicable", "skipped")
+
+
+def test_without_a_program_nothing_passes(tmp_path: Path) -> None:
+    image = audited(tmp_path, [file("/etc/motd", "hi")], config={"Entrypoint": ["/app"]})
+    assert {status(image, f"IA20{number}") for number in (3, 4, 5, 6, 7, 8, 9)} == {"skipped"}
