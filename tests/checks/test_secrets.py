@@ -5,13 +5,18 @@ import json
 import pathlib
 from typing import Any
 
+import msgspec
 import pytest
 
 from imgaudit.audit import AuditOptions, audit
+from imgaudit.checks import Subject, run_checks
+from imgaudit.checks.secrets import CHECKS
 from imgaudit.limits import DEFAULT_LIMITS
-from imgaudit.model import Finding, Image
+from imgaudit.model import Finding, GoInfo, Image
+from imgaudit.model.traces import Traces
 from imgaudit.reports import REPORTS, render
 from imgaudit.secrets.interface import Search
+from imgaudit.system.redact import redact_go
 from tests.cache.folder_tools import cache_in, entries
 from tests.checks.judged import findings, status
 from tests.secrets.planted import crc62, drawn, pem
@@ -173,6 +178,20 @@ def test_what_was_not_read_is_no_pass(tmp_path: pathlib.Path) -> None:
     assert status(found, "IA504") == "fail"
 
 
+def test_places_that_are_not_listed_are_no_pass(tmp_path: pathlib.Path) -> None:
+    """Where the hits of a layer are many, those that are listed may all be an OS package's."""
+    limits = dataclasses.replace(DEFAULT_LIMITS, secret_hits=1)
+    layer = [
+        file("/etc/os-release", "ID=alpine\nVERSION_ID=3.20.3\n"),
+        file("/lib/apk/db/installed", "C:Q1\nP:x\nV:1\nA:x86_64\nF:opt\nR:k.pem\n\n"),
+        file("/opt/k.pem", pem()),
+        file("/srv/k.pem", pem()),
+    ]
+    image = audited(tmp_path, layer, limits=limits, contents=False)
+    assert status(image, "IA503") == "skipped"
+    assert "1 place beyond" in next(check.reason or "" for check in image.checks if check.id == "IA503")
+
+
 def test_fingerprints_stay_when_lines_and_layers_move(tmp_path: pathlib.Path) -> None:
     def prints(*layers: list[Any]) -> list[str]:
         return [finding.fingerprint for finding in findings(audited(tmp_path, *layers), "IA504")]
@@ -182,6 +201,26 @@ def test_fingerprints_stay_when_lines_and_layers_move(tmp_path: pathlib.Path) ->
     after = prints(CLEAN, [file("/x.py", f"#\n#\n{other}\n\n{TOKEN}\n")])
     assert len(set(before)) == 2
     assert before == after
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ("-s -w -X main.version=1.2 -X main.apiKey=k1", "fail"),
+        ("-s -w -X main.version=1.2", "pass"),
+        (f"-X main.x={TOKEN}", "fail"),
+    ],
+)
+def test_secrets_in_build_settings(tmp_path: pathlib.Path, flags: str, expected: str) -> None:
+    settings = redact_go(GoInfo(present=True, settings={"-ldflags": flags, "CGO_ENABLED": "0"})).settings
+    binary = reports.binary(go=GoInfo(present=True, settings=settings))
+    image = audited(tmp_path, CLEAN)
+    assert status(image, "IA506") == "not_applicable"
+    image = msgspec.structs.replace(image, binaries=(binary,))
+    found, outcomes = run_checks(Subject(image, Traces(files=(), accounts=None, groups=None, history=())), CHECKS)
+    assert next(each.status for each in outcomes if each.id == "IA506") == expected
+    told = [finding for finding in found if finding.id == "IA506"]
+    assert [(each.path, each.severity) for each in told] == [(binary.path, "medium")] * (expected == "fail")
 
 
 def planted(tmp_path: pathlib.Path) -> tuple[Image, list[str]]:
