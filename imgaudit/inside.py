@@ -52,7 +52,7 @@ def unknown_inside(
         attribution=(),
         binaries=(),
         fitness=Fitness(runs=None, problems=(reason,), kinds=("unknown",)),
-        traces=system.gather_traces(source.config, None, from_base, {}, limits, contents),
+        traces=system.gather_traces(source.config, None, from_base, {}, limits, contents, source.provenance),
     )
 
 
@@ -106,7 +106,7 @@ def look_inside(
             glibc=_glibc(service, facts),
             doubts=_doubts(service, tree),
         ),
-        traces=system.gather_traces(source.config, flat, from_base, owners, limits, contents),
+        traces=system.gather_traces(source.config, flat, from_base, owners, limits, contents, source.provenance),
         skipped=(*system.unread_databases(tree), *_not_analysed(placed)),
     )
 

@@ -57,7 +57,8 @@ ARROWS = {
         "secrets.interface",
         "__init__",
     },
-    "remembered": NEUTRAL | {"model", "mediatype", "sources", "cache", "layers.interface", "secrets.interface"},
+    "remembered": NEUTRAL
+    | {"model", "mediatype", "sources", "cache", "binaries", "layers.interface", "secrets.interface"},
     "reuse": NEUTRAL
     | {
         "model",
@@ -71,7 +72,7 @@ ARROWS = {
         "remembered",
         "audit_options",
     },
-    "audit_options": NEUTRAL | {"model", "sources", "cache", "anatomy", "secrets.interface", "binaries.interface"},
+    "audit_options": NEUTRAL | {"model", "sources", "cache", "anatomy", "secrets.interface", "binaries"},
     "reading": NEUTRAL
     | {"model", "sources", "layers", "binaries", "system", "cache", "anatomy", "assemble", "remembered", "reuse"}
     | {"audit_options", "secrets"},

@@ -46,13 +46,25 @@ def _base(subject: Subject) -> Result:
     if not name or name == "scratch":
         if image.base.family == "scratch":
             return NotApplicable("the image stands on scratch")
-        return Skipped(f"the image does not tell what its FROM was: it has no label {label}")
+        return _build_images(subject)
     if "@" in name or image.config.labels.get(f"{_OCI}base.digest"):
         return Passed()
     tag = name.rpartition("/")[2].partition(":")[2]
     if tag and tag != "latest":
         return Passed()
     return Failed((Problem(f"The label {label} says {name}, without version and digest.", subject="base"),))
+
+
+def _build_images(subject: Subject) -> Result:
+    """The provenance does not say which of its images is the last stage's: each is a FROM."""
+    images = subject.traces.build_images
+    if images is None:
+        return Skipped(f"the image does not tell what its FROM was: no label {_OCI}base.name, no provenance")
+    return of([
+        Problem(f"The build's provenance names {image} among its FROM, without version and digest.", subject=image)
+        for image in images
+        if image.endswith(":latest")
+    ])  # fmt: skip
 
 
 def _labels(subject: Subject) -> Result:

@@ -7,9 +7,9 @@ BASE = Rule(
     name="unpinned-base",
     title="The base image is not pinned",
     severity="low",
-    what="The base's name as the label org.opencontainers.image.base.name gives it: no tag or latest, and no "
-    "digest beside it. Without that label nothing in an image says what its FROM was, and the check is "
-    "skipped.",
+    what="The base's name as the label org.opencontainers.image.base.name gives it, or those that BuildKit's "
+    "provenance names: no tag or latest, and no digest beside it. Without either nothing in an image says "
+    "what its FROM was, and the check is skipped.",
     why="latest is another image tomorrow: a rebuild brings changes that nobody chose, and can't be repeated.",
     fix="FROM with a version, better with a digest (alpine:3.20@sha256:...), kept up to date by Renovate or "
     "Dependabot.",

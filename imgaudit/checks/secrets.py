@@ -68,6 +68,20 @@ HIDDEN = Rule(
     references=("CIS Docker Benchmark 4.10",),
 )
 
+BUILD = Rule(
+    id="IA506",
+    name="secret-in-build-settings",
+    title="A Go program carries a secret in its build settings",
+    severity="medium",
+    what="The build information of a Go program records flags, such as -ldflags '-X main.apiKey=...', whose value is"
+    " given under a name that says secret, or has the form of one.",
+    why="`go version -m` prints it for everyone who has the program.",
+    fix="Read the secret when the program runs; build again without it, and replace it: it is known. (-trimpath leaves"
+    " -ldflags out of the build information, and the value is in the program all the same.)",
+    references=("CIS Docker Benchmark 4.10",),
+)
+
+_REDACTED = "[redacted]"  # what the report shows in its place (system/redact.py)
 _IN = {"env": "The environment variable", "label": "The label", "command": "The config's"}
 
 
@@ -100,6 +114,8 @@ def _history(subject: Subject) -> Result:
 
 def _file(subject: Subject) -> Result:
     reason = "the tree is not known" if subject.traces.files is None else None
+    if not subject.traces.contents_read:  # else what is missing is missing of IA504
+        reason = reason or subject.traces.contents_gap
     return _or_skipped(subject, lambda trace: trace.where == "file name" and not trace.dead, reason)
 
 
@@ -118,6 +134,25 @@ def _hidden(subject: Subject) -> Result:
     elif not subject.traces.contents_read:
         reason = f"none by name, but {NOT_SEARCHED}"
     return _or_skipped(subject, lambda trace: trace.dead, reason or subject.traces.contents_gap)
+
+
+def _build(subject: Subject) -> Result:
+    programs = [binary for binary in subject.image.binaries if binary.go.present]
+    if subject.traces.files is None:
+        return Skipped("the tree is not known")
+    if not programs:
+        return NotApplicable("the image holds no Go program whose build information is known")
+    return of([
+        Problem(
+            message=f"{binary.path} carries a secret in its build setting {name}.",
+            path=binary.path,
+            layer=binary.layer,
+            subject=name,
+        )
+        for binary in programs
+        for name, text in binary.go.settings.items()
+        if _REDACTED in text
+    ])  # fmt: skip
 
 
 def _or_skipped(subject: Subject, counts: Callable[[SecretTrace], bool], reason: str | None) -> Result:
@@ -166,4 +201,5 @@ CHECKS = (
     Check(FILE, _file),
     Check(CONTENT, _content),
     Check(HIDDEN, _hidden),
+    Check(BUILD, _build),
 )

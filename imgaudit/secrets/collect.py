@@ -7,7 +7,7 @@ import time
 from imgaudit.limits import Limits
 from imgaudit.secrets.files import CredentialFile, credential_files, may_be_credentials
 from imgaudit.secrets.interface import Contents, Hit, Search
-from imgaudit.secrets.matcher import FILE, NAME, PER_FILE, Crowded, Place, find_named, find_tokens
+from imgaudit.secrets.matcher import FILE, PER_FILE, Crowded, Place, find_named, find_tokens
 
 _KEY_HEAD = b"-----BEGIN "
 _KEY = b"PRIVATE KEY"
@@ -123,7 +123,7 @@ class SecretCollector:
     def _note(self, path: str, content: bytes, places: list[Place]) -> None:
         """One hit a line: what a format proves before what a name says."""
         taken: set[int | None] = set()
-        for at, rule, what, severity, told_by in sorted(places, key=lambda place: (place[4], place[0])):
+        for at, rule, what, severity, _ in sorted(places, key=lambda place: (place[4], place[0])):
             line = None if at < 0 else content.count(b"\n", 0, at) + 1
             if line in taken:
                 continue
@@ -131,7 +131,7 @@ class SecretCollector:
             if len(taken) > PER_FILE or len(self._hits) >= self._limits.secret_hits:
                 self._dropped += 1
                 continue
-            self._hits.append(Hit(rule, what, severity, path, line, self._named, told_by == NAME))
+            self._hits.append(Hit(rule, what, severity, path, line, self._named))
 
 
 def is_text(head: bytes) -> bool:

@@ -26,7 +26,7 @@ _BEFORE = 256  # bytes of a file before a keyword that a pattern may need
 _AFTER = (4096, 4096, 1024)  # bytes behind it, by the pattern's repetitions without an end
 _IN_ALLOWED = 4  # such repetitions in what is only held against a path, a line or a secret
 _LONGEST = 1024  # bytes of those
-_SECONDS = 2.0  # of a processor, for one rule and one file
+_SECONDS = 1.0  # of a processor, for one rule and one file
 
 Found = tuple[str, bytes, bytes, bytes]
 """(path, secret, match, line)"""

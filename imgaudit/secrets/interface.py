@@ -46,7 +46,7 @@ def compiled(pattern: str) -> re.Pattern[bytes]:
 
 class Hit(msgspec.Struct, frozen=True, array_like=True):
     """A place in a file. line: from 1, None for a file that is one as a whole. named: the file was read because its
-    name, or its first line, says that it holds credentials. generic: a value under a name that says secret."""
+    name, or its first line, says that it holds credentials."""
 
     rule: str
     what: str
@@ -54,7 +54,6 @@ class Hit(msgspec.Struct, frozen=True, array_like=True):
     path: str
     line: int | None
     named: bool = False
-    generic: bool = False
 
 
 class Contents(msgspec.Struct, frozen=True, array_like=True):

@@ -12,9 +12,12 @@ from imgaudit.secrets.rules import CONTENT_RULES, SECRET_RULES
 from imgaudit.secrets.structure import is_placeholder, is_strong
 
 CANDIDATES = 2_000
-"""Marks of one kind that are looked at in one file; what has more of them was made to cost time."""
+"""Marks of one kind that are looked at in one file, where a pattern is searched for around them; what has more of them
+was made to cost time."""
+_ANCHORED = 100_000
+"""The same where the pattern begins at the mark: code may be full of names that begin with `hf_`."""
 PER_FILE = 20  # hits of one file
-_WORDS = 50_000  # words of one file that may be part of a name that says secret
+_WORDS = 200_000  # words of one file that may be part of a name that says secret
 
 TOKEN, FILE, NAME = range(3)
 """What tells a secret, the surest first: its own format, the file's name, the name of a value."""
@@ -28,9 +31,12 @@ class Crowded(Exception):
 
 
 def _ending(char: str) -> re.Pattern[bytes]:
-    """Finds the marks that end in this character, by their last one."""
+    """Finds the marks that end in this character, by their last one. What every secret has around it is looked at
+    first: the characters that follow, and the one before."""
     marks = sorted(mark for mark in _OF if mark.endswith(char))
-    return re.compile(f"{char}(?:{'|'.join(f'(?<={re.escape(mark)})' for mark in marks)})".encode())
+    before = "".join(sorted({mark[-2] for mark in marks}))
+    each = "|".join(f"(?<={re.escape(mark)})" for mark in marks)
+    return re.compile(f"{char}(?=[A-Za-z0-9_-]{{4}})(?<=[{before}]{char})(?:{each})".encode())
 
 
 _OF: dict[str, SecretRule] = {mark: rule for rule in CONTENT_RULES for mark in rule.marks}
@@ -54,23 +60,25 @@ def find_tokens(data: bytes) -> Iterator[Place]:
     for mark, rule in _SINGLE:
         at = data.find(mark)
         if at >= 0:
-            yield from _around(data, _each(data, mark, at), rule)
+            yield from _around(data, _each(data, mark, at, CANDIDATES if rule.before else _ANCHORED), rule)
+    searched = 0
     for ending in _SHARED:
         for count, match in enumerate(ending.finditer(data)):
-            if count == CANDIDATES:
-                raise Crowded
             end = match.end()
             for mark, rule in _ENDS:
                 if data.endswith(mark, 0, end):
+                    searched += rule.before > 0
+                    if count == _ANCHORED or searched > CANDIDATES:
+                        raise Crowded
                     yield from _around(data, iter((end - len(mark),)), rule)
                     break
 
 
-def _each(data: bytes, mark: bytes, at: int) -> Iterator[int]:
+def _each(data: bytes, mark: bytes, at: int, most: int) -> Iterator[int]:
     count = 0
     while at >= 0:
         count += 1
-        if count > CANDIDATES:
+        if count > most:
             raise Crowded
         yield at
         at = data.find(mark, at + len(mark))
@@ -82,7 +90,10 @@ def _around(data: bytes, places: Iterator[int], rule: SecretRule) -> Iterator[Pl
     for at in places:
         if at < done:
             continue
-        match = pattern.search(data, max(0, at - rule.before, done), at + rule.after)
+        if rule.before:
+            match = pattern.search(data, max(0, at - rule.before, done), at + rule.after)
+        else:
+            match = pattern.match(data, at, at + rule.after)
         if match is not None and match.start() <= at and (rule.holds is None or rule.holds(match)):
             done = match.end()
             yield at, rule.id, rule.what, rule.severity, TOKEN
@@ -109,7 +120,7 @@ def find_named(data: bytes) -> Iterator[Place]:
         value = match["double"] or match["single"] or match["bare"] or b""
         if is_strong(value):
             yield start, "named-secret", "a value under a name that says secret", "medium", NAME
-    for at in _each(data, b"://", data.find(b"://")):
+    for at in _each(data, b"://", data.find(b"://"), _ANCHORED):
         match = compiled(_URL.pattern).match(data, at, at + 2 * _URL_HEAD)
         if match is not None and not is_placeholder(match["secret"]) and len(match["secret"]) >= 6:
             yield at, _URL.id, _URL.what, _URL.severity, NAME

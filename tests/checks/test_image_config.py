@@ -13,6 +13,7 @@ from imgaudit.checks import Subject, run_checks
 from imgaudit.checks.image_config import CHECKS
 from imgaudit.checks.image_history import commands
 from imgaudit.model.traces import HistoryTrace, Traces
+from imgaudit.system.traces.provenance import read_build_images
 from tests.checks.judged import audited, findings, status
 from tests.support import reports
 from tests.support.images import Image, Layer, docker_archive, file
@@ -49,6 +50,42 @@ def messages(image: model.Image, id_: str) -> list[str]:
 def test_the_base_as_a_label_names_it(labels: dict[str, str], expected: str, tmp_path: Path) -> None:
     config = {"Labels": {OCI + name: value for name, value in labels.items()}}
     assert status(audited(tmp_path, [RELEASE, SHELL], [APP], config=config), "IA701") == expected
+
+
+SHA = "sha256:" + "0" * 64
+
+
+@pytest.mark.parametrize(
+    ("uris", "names", "expected"),
+    [
+        (["pkg:docker/alpine@3.20?platform=linux%2Famd64"], ("alpine:3.20",), "pass"),
+        (
+            ["pkg:docker/golang@1-alpine", "pkg:docker/ghcr.io/org/base@latest?platform=linux%2Famd64"],
+            ("ghcr.io/org/base:latest", "golang:1-alpine"),
+            "fail",
+        ),
+        ([f"pkg:docker/alpine@latest?digest={SHA}&platform=linux%2Famd64"], (f"alpine:latest@{SHA}",), "pass"),
+        ([f"pkg:docker/alpine@{SHA}"], (f"alpine@{SHA}",), "pass"),
+        (["pkg:docker/alpine"], ("alpine:latest",), "fail"),
+        (["pkg:docker/docker/dockerfile@1", "https://example.com/x", 5, "pkg:docker/" + "a" * 600], None, "skipped"),
+    ],
+)
+def test_the_base_as_the_provenance_names_it(uris: list[Any], names: tuple[str, ...] | None, expected: str) -> None:
+    materials = [{"uri": uri} for uri in uris]
+    for predicate in ({"materials": materials}, {"buildDefinition": {"resolvedDependencies": materials}}):
+        assert read_build_images({"predicate": predicate}) == names
+    base = model.Base(family="alpine", name="Alpine Linux v3.20", version="3.20", evidence="os-release")
+    image = reports.image("x", (reports.layer(0, "x", 10),), {"go code": 10}, base=base)
+    subject = Subject(image, Traces(files=(), accounts=(), groups=(), history=(), build_images=names))
+    _, (found,) = run_checks(subject, [check for check in CHECKS if check.rule.id == "IA701"])
+    assert found.status == expected
+
+
+@pytest.mark.parametrize(
+    "provenance", [None, {}, {"predicate": 1}, {"predicate": {"materials": {}}}, {"predicate": {}}]
+)
+def test_provenance_that_names_nothing(provenance: Any) -> None:
+    assert read_build_images(provenance) is None
 
 
 def test_scratch_can_not_be_pinned(tmp_path: Path) -> None:

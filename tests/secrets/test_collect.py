@@ -141,7 +141,17 @@ def test_hostile_content_costs_no_more_than_its_length(name: str, path: str) -> 
 
 
 def test_marks_in_masses_are_said() -> None:
-    assert searched({"/a.go": b"AKIA" * 10_000}).crowded == 1
+    assert searched({"/a.go": b"AKIA " * 110_000}).crowded == 1
+    assert searched({"/a.go": b"-----BEGIN PRIVATE KEY-----" * 2_100}).crowded == 1
+
+
+def test_code_and_settings_full_of_marks_are_searched() -> None:
+    """A dissector of Wireshark names thousands of variables `hf_...`, a lock file thousands of URLs."""
+    code = "static int hf_smb_tree_connect_and_more_of_the_same_kind;\n" * 9_000
+    lock = '{"resolved": "https://registry.npmjs.org/x/-/x-1.0.0.tgz", "tokens": 1},\n' * 9_000
+    found = searched({"/x.c": code + crc62("ghp_"), "/package-lock.json": lock + crc62("npm_")})
+    assert found.crowded == 0
+    assert places(found) == [("/x.c", "github-token"), ("/package-lock.json", "npm-token")]
 
 
 def library(root: pathlib.Path, at: str) -> Contents:

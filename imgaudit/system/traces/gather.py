@@ -11,6 +11,7 @@ from imgaudit.system.capabilities import read_capabilities
 from imgaudit.system.traces.accounts import read_accounts, read_groups
 from imgaudit.system.traces.finders import CAPABILITIES, find
 from imgaudit.system.traces.history import read_history
+from imgaudit.system.traces.provenance import read_build_images
 from imgaudit.system.traces.secrets import contents_gap, read_secrets
 
 
@@ -21,10 +22,11 @@ def gather_traces(
     owners: Mapping[str, str],
     limits: Limits,
     contents: Sequence[Contents | None] = (),
+    provenance: Mapping[str, object] | None = None,
 ) -> Traces:
     """All that checks ask for. config: as it is, before redaction. flat: None where the tree is not known; then files
     and accounts are not, either. owners: by path, the OS package that a file belongs to. contents: by layer, where
-    secrets stand in files, None for a layer that was not read."""
+    secrets stand in files, None for a layer that was not read. provenance: BuildKit's, where there is one."""
     return Traces(
         files=None if flat is None else _files(flat, from_base, owners, limits),
         accounts=None if flat is None else read_accounts(flat.tree),
@@ -33,6 +35,7 @@ def gather_traces(
         secrets=read_secrets(config, flat, owners, contents),
         contents_read=bool(contents) and all(found is not None and found.searched for found in contents),
         contents_gap=contents_gap(contents),
+        build_images=read_build_images(provenance),
     )
 
 

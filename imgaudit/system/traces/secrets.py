@@ -38,6 +38,9 @@ def contents_gap(contents: Sequence[Contents | None]) -> str | None:
     ):
         if count:
             gaps.append(f"{count:,} {'file' if count == 1 else 'files'} {what}")
+    dropped = sum(found.dropped for found in read)
+    if dropped:
+        gaps.append(f"{dropped:,} {'place' if dropped == 1 else 'places'} beyond the first of a file or layer")
     if any(found.stopped for found in read):
         gaps.append("files left when the time for it was over")
     return " and ".join(gaps) or None
