@@ -32,7 +32,7 @@ def _rule(
 # (?<![\w-]) keeps a run of word characters from being tried twice.
 SECRET_RULES: tuple[SecretRule, ...] = (
     _rule("aws-access-key-id", "AKIA ASIA ABIA ACCA", r"(?<![\w-])(?P<secret>A(?:KIA|SIA|BIA|CCA)[A-Z2-7]{16})(?!\w)",
-          "an AWS access key with its secret", marks=("AKIA",), holds=structure.aws_pair,
+          "an AWS access key", marks=("AKIA",), holds=structure.aws_pair,
           content=r"(?<![A-Za-z0-9/+=_-])(?P<secret>AKIA[A-Z2-7]{16})(?![A-Za-z0-9/+=_-])"),
     _rule("github-token", "ghp_ gho_ ghu_ ghs_ ghr_", r"(?<!\w)(?P<secret>gh[pousr]_[A-Za-z0-9]{36,255})(?!\w)",
           "a GitHub token", holds=structure.checksum62,
@@ -53,7 +53,7 @@ SECRET_RULES: tuple[SecretRule, ...] = (
     _rule("google-api-key", "AIza", r"(?<!\w)(?P<secret>AIza[\w-]{35})(?![\w-])", "a Google API key", "medium",
           content=r"(?<![\w-])(?P<secret>AIza[\w-]{35})(?![\w-])"),
     _rule("stripe-key", "sk_live_ rk_live_ sk_test_ rk_test_",
-          r"(?<!\w)(?P<secret>[sr]k_(?:live|test)_[A-Za-z0-9]{16,255})", "a live Stripe key",
+          r"(?<!\w)(?P<secret>[sr]k_(?:live|test)_[A-Za-z0-9]{16,255})", "a Stripe key",
           marks=("sk_live_", "rk_live_"),
           content=r"(?<!\w)(?P<secret>[sr]k_live_[A-Za-z0-9]{24,247})(?!\w)"),
     _rule("sendgrid-key", "SG.", r"(?<![\w.])(?P<secret>SG\.[\w-]{16,32}\.[\w-]{32,64})", "a SendGrid key",
@@ -89,7 +89,7 @@ SECRET_RULES: tuple[SecretRule, ...] = (
         "private-key",
         "PRIVATE KEY-----",
         r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----(?P<secret>[^-]*)",
-        "a private key without a passphrase",
+        "a private key",
         marks=("PRIVATE KEY-", "PRIVATE KEY BLOCK-"),
         content=r"-----BEGIN(?P<kind>(?: [A-Z0-9]{1,20}){0,3}) PRIVATE KEY(?: BLOCK)?-----"
         r"(?P<secret>[^-]{50,32768}+)-----END",

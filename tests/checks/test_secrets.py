@@ -148,6 +148,22 @@ def test_what_a_later_layer_hides_is_still_there(
     assert status(image, "IA503") == "pass"
 
 
+def test_a_copy_with_another_mode_is_told_once(tmp_path: pathlib.Path) -> None:
+    text = pem()
+    first, second = [file("/k", text)], [file("/k", text, mode=0o600)]
+    image = audited(tmp_path, first, second)
+    assert [(finding.path, finding.layer) for finding in findings(image, "IA503")] == [("/k", 1)]
+    assert status(image, "IA505") == "pass"
+    image = audited(tmp_path, first, second, [whiteout("/k")])
+    assert [(finding.path, finding.layer) for finding in findings(image, "IA505")] == [("/k", 1)]
+
+
+def test_a_build_argument_is_told_once(tmp_path: pathlib.Path) -> None:
+    steps = ("RUN |1 NPM_TOKEN=abc123 /bin/sh -c npm ci", "RUN |1 NPM_TOKEN=abc123 /bin/sh -c npm run build")
+    image = audited(tmp_path, CLEAN, [file("/y", "y")], steps=steps)
+    assert [finding.layer for finding in findings(image, "IA502")] == [0]
+
+
 def test_a_hidden_file_is_searched_as_well(tmp_path: pathlib.Path) -> None:
     image = audited(tmp_path, [file("/x.py", TOKEN)], [whiteout("/x.py")])
     assert [finding.path for finding in findings(image, "IA505")] == ["/x.py"]

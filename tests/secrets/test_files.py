@@ -13,7 +13,7 @@ from tests.secrets.planted import drawn
 S = drawn(20)
 BASIC = base64.b64encode(b"robot:" + S.encode()).decode()
 
-HOLDS = [
+HOLDS: list[tuple[str, bytes | str, str, int]] = [
     ("/root/.netrc", f"machine api.example.com login me password {S}\n", "netrc", 1),
     ("/root/.npmrc", f"registry=https://r.example.com/\n//r.example.com/:_authToken={S}\n", "npmrc", 2),
     ("/app/.yarnrc.yml", f"npmRegistryServer: x\nnpmAuthToken: {S}\n", "yarnrc", 2),

@@ -25,7 +25,7 @@ def read_secrets(
     then. contents: by layer."""
     settings = _settings(config.get("config"))
     told = {trace.subject for trace in settings if trace.subject}
-    return (*settings, *_history(config, told), *_files(flat, owners, contents))
+    return (*settings, *_history(config, told, len(contents)), *_files(flat, owners, contents))
 
 
 def contents_gap(contents: Sequence[Contents | None]) -> str | None:
@@ -90,7 +90,7 @@ def _best(text: str, found: Sequence[Evidence]) -> tuple[str, str, Severity]:
     return "named-secret", _NAMED, "medium"
 
 
-def _history(config: Mapping[str, Any], told: set[str]) -> Iterable[SecretTrace]:
+def _history(config: Mapping[str, Any], told: set[str], layers: int) -> Iterable[SecretTrace]:
     """Steps that hold a secret; not those that set a variable or label which is told of already."""
     steps = config.get("history")
     layer = 0
@@ -99,7 +99,7 @@ def _history(config: Mapping[str, Any], told: set[str]) -> Iterable[SecretTrace]
         if not isinstance(step, Mapping):
             continue
         text, empty = step.get("created_by"), step.get("empty_layer") is True
-        at = None if empty else layer
+        at = None if empty or layer >= layers else layer
         layer += not empty
         found: list[Evidence] = []
         if not isinstance(text, str) or count == _MOST:
@@ -111,6 +111,8 @@ def _history(config: Mapping[str, Any], told: set[str]) -> Iterable[SecretTrace]
         count += 1
         rule, what, severity = _best(text, fresh)
         name = next((evidence.name for evidence in fresh if evidence.name), "")
+        if name:  # a build argument stands in all steps that follow
+            told = told | {name}
         yield SecretTrace(rule=rule, what=what, severity=severity, where="history", subject=name, layer=at)
 
 
@@ -120,12 +122,12 @@ def _files(
     places = {(hit.path, layer) for layer, found in enumerate(contents) if found for hit in found.hits}
     hidden = {}
     if flat is not None and places:
-        hidden = {
-            (file.path, file.layer): file.by_layer for file in flat.dead_files if (file.path, file.layer) in places
-        }
+        hidden = {(file.path, file.layer): file for file in flat.dead_files if (file.path, file.layer) in places}
     for layer, found in enumerate(contents):
         for hit in found.hits if found else ():
-            if not _is_published(hit, owners):
+            dead = hidden.get((hit.path, layer))
+            # Where only owner, mode or time changed, the same bytes are in the later layer, and are told there.
+            if not _is_published(hit, owners) and (dead is None or dead.cause != "metadata_only"):
                 yield SecretTrace(
                     rule=hit.rule,
                     what=hit.what,
@@ -134,8 +136,8 @@ def _files(
                     path=hit.path,
                     layer=layer,
                     line=hit.line,
-                    dead=(hit.path, layer) in hidden,
-                    by_layer=hidden.get((hit.path, layer)),
+                    dead=dead is not None,
+                    by_layer=None if dead is None else dead.by_layer,
                 )
 
 
