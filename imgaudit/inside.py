@@ -19,6 +19,7 @@ from imgaudit.model.traces import Traces
 from imgaudit.secrets.interface import Contents
 from imgaudit.sources import SourceImage
 from imgaudit.system import EntrypointPlan
+from imgaudit.system.capabilities import beyond_docker
 
 ROLES: tuple[Role, ...] = ("service", "init", "other")
 
@@ -196,11 +197,21 @@ def _glibc(service: Binary | None, facts: Mapping[str, BinaryFacts]) -> str | No
 
 
 def _doubts(service: Binary | None, tree: Tree) -> tuple[str, ...]:
-    loader = service and binaries.foreign_loader(service, tree.resolve)
-    if service is None or loader is None:
+    if service is None:
         return ()
-    asked = f"{service.path} asks for {service.interpreter}, glibc's loader"
-    return (f"{asked}, and gets {loader}, another's: it may lack what the program calls",)
+    doubts = []
+    loader = binaries.foreign_loader(service, tree.resolve)
+    if loader is not None:
+        asked = f"{service.path} asks for {service.interpreter}, glibc's loader"
+        doubts.append(f"{asked}, and gets {loader}, another's: it may lack what the program calls")
+    node = tree.get(service.path)
+    beyond = beyond_docker(node.entry.capabilities) if node and node.entry.capabilities else ()
+    if beyond:
+        doubts.append(
+            f"{service.path} has file capabilities that Docker gives no container by itself ({', '.join(beyond)}): it "
+            "starts only where they are added"
+        )
+    return tuple(doubts)
 
 
 def _not_analysed(placed: tuple[Binary, ...]) -> tuple[Skipped, ...]:

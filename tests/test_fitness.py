@@ -1,11 +1,20 @@
 """Will it run: what stops a program, what only might, and what is merely missing."""
 
+import os
+import pathlib
+import struct
+
 import msgspec
 import pytest
 
+import imgaudit
 from imgaudit import model
 from imgaudit.checks.fitness import judge_fitness
-from tests.support import reports
+from imgaudit.system.capabilities import beyond_docker
+from tests.checks.judged import capabilities
+from tests.support import docker, gobuild, reports
+from tests.support.elf import make_elf
+from tests.support.images import Image, Layer, docker_archive, file
 
 AMD64 = model.Platform(os="linux", architecture="amd64")
 
@@ -105,3 +114,57 @@ def test_problems_are_told_without_their_full_stop() -> None:
     assert judge(None, problems=(("entrypoint", "It is not there."), ("entrypoint", "It is not there"))).problems == (
         "It is not there",
     )
+
+
+def loadable(folder: pathlib.Path, program: bytes, name: str, *bits: int, effective: bool = True) -> pathlib.Path:
+    """An image of a program with these file capabilities."""
+    entry = file("/app", program, mode=0o755, pax_headers=capabilities(*bits, effective=effective))
+    image = Image([Layer.of(entry)], config={"Entrypoint": ["/app"]}, tags=[name])
+    return docker_archive(folder / f"{name.replace(':', '-')}.tar", image)
+
+
+NET_BIND_SERVICE, NET_ADMIN, SYS_PTRACE, NOT_YET_GIVEN = 10, 12, 19, 62
+
+
+@pytest.mark.parametrize(
+    ("bits", "effective", "lacks"),
+    [
+        ((NET_ADMIN,), True, "net_admin"),
+        ((NET_BIND_SERVICE, NET_ADMIN, SYS_PTRACE), True, "net_admin, sys_ptrace"),
+        ((NET_ADMIN,), False, None),  # the program raises it itself, and may do without
+        ((NET_BIND_SERVICE,), True, None),
+        ((NOT_YET_GIVEN,), True, None),  # the kernel passes over what it does not know
+        ((), True, None),
+    ],
+)
+def test_file_capabilities_that_a_container_does_not_have(
+    bits: tuple[int, ...], effective: bool, lacks: str | None, tmp_path: pathlib.Path
+) -> None:
+    archive = loadable(tmp_path, make_elf(), "app:1", *bits, effective=effective)
+    fitness = imgaudit.inspect(f"docker-archive:{archive}").fitness
+    if lacks is None:
+        assert (fitness.runs, fitness.problems) == (True, ())
+        return
+    assert (fitness.runs, fitness.kinds) == (None, ("doubt",))
+    assert f"by itself ({lacks})" in fitness.problems[0]
+
+
+def test_capabilities_for_the_root_of_a_namespace_are_passed_over() -> None:
+    own = struct.pack("<6I", 0x03000001, 1 << NET_ADMIN, 0, 0, 0, 0)
+    other = own[:20] + struct.pack("<I", 100_000)
+    assert (beyond_docker(own), beyond_docker(other), beyond_docker(b"?")) == (("net_admin",), (), ())
+
+
+@pytest.mark.engine
+@pytest.mark.go
+def test_what_the_engine_makes_of_file_capabilities(tmp_path: pathlib.Path) -> None:
+    program = gobuild.build().read_bytes()
+    with docker.images() as engine:
+        for bits, effective in (((NET_ADMIN,), True), ((NET_ADMIN,), False), ((NET_BIND_SERVICE,), True)):
+            name = f"{docker.PREFIX}-{os.getpid()}:capabilities-{bits[0]}-{effective}".lower()
+            archive = loadable(tmp_path, program, name, *bits, effective=effective)
+            docker.run("docker", "load", "--input", archive)
+            engine.names.append(name)
+            ran = docker.start(name)
+            runs = imgaudit.inspect(f"docker-archive:{archive}").fitness.runs
+            assert (runs, ran.code == 0) in ((True, True), (None, False)), ran

@@ -31,3 +31,12 @@ def read_capabilities(value: bytes) -> tuple[tuple[str, ...], bool] | None:
     bits = low | high << 32
     names = [NAMES[bit] if bit < len(NAMES) else f"capability {bit}" for bit in range(64) if bits >> bit & 1]
     return tuple(names), bool(magic & EFFECTIVE)
+
+
+def beyond_docker(value: bytes) -> tuple[str, ...]:
+    """The capabilities for which the kernel refuses to start the program in a container that Docker gave its default
+    set: it starts none that would have less than what its file says it has at once. Root's programs, too."""
+    granted = read_capabilities(value)
+    if granted is None or not granted[1] or any(value[20:24]):  # the last: for the root of a namespace of its own
+        return ()
+    return tuple(name for name in granted[0] if name in NAMES and name not in DOCKER_DEFAULT)
