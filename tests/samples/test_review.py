@@ -1,5 +1,4 @@
-"""The review of the samples: nothing severe is said of the images that were built with care, and of those that were
-not just what they hold."""
+"""Nothing severe is said of the samples that were built to be shipped; of the others, just what they hold."""
 
 import functools
 import subprocess
