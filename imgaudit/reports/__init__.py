@@ -19,6 +19,7 @@ REPORTS: dict[str, Format] = {
         Format("html", "one self-contained page", "html", "imgaudit.reports.html"),
         Format("junit", "test results, for a CI's own pages", "xml", "imgaudit.reports.junit", always=True),
         Format("gitlab", "GitLab's code quality", "json", "imgaudit.reports.gitlab", always=True),
+        Format("sarif", "findings, for code scanning", "sarif", "imgaudit.reports.sarif", always=True),
         Format(
             "github",
             "a comment, the step's summary and outputs",

@@ -35,8 +35,9 @@ VIEWS = {
     "junit.xml": ("junit", RenderOptions()),
     "gitlab.json": ("gitlab", RenderOptions()),
     "github.md": ("github", RenderOptions(key="CI/image")),
+    "sarif": ("sarif", RenderOptions()),
 }
-PIPELINE = ("junit.xml", "gitlab.json", "github.md")
+PIPELINE = ("junit.xml", "gitlab.json", "github.md", "sarif")
 # What 10,000-character names make large is looked at in test_hostile.py.
 SKIPPED = {("image", "table.narrow.txt"), ("image", "table.ascii.txt"), ("compare", "json"), ("hostile", "md")}
 SKIPPED |= {("probed", "json"), ("probed", "table.ascii.txt")}
