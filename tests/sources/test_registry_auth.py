@@ -375,9 +375,9 @@ def test_no_header_breaks_the_parser(header: str) -> None:
 
 @pytest.mark.parametrize("piece", ['"', '\\"', "a=", 'a="', ", ", "a ", "=", 'a="\\'])
 def test_long_headers_take_no_time(piece: str) -> None:
-    start = time.monotonic()
+    start = time.thread_time()
     parse_challenges([piece * (65_536 // len(piece))])
-    assert time.monotonic() - start < 1
+    assert time.thread_time() - start < 1
 
 
 # A real registry with htpasswd.
