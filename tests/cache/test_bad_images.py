@@ -15,6 +15,7 @@ def told(result: Result) -> tuple[int, str, str]:
     return result.code, result.out, re.sub(r"(?m)^.*: read \d+ layers?, .*$\n", "", result.err)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case[0]:02d}")
 def test_a_bad_image(cli: Cli, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, case: Case) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1")

@@ -169,6 +169,7 @@ def library(root: pathlib.Path, at: str) -> Contents:
     return collector.contents
 
 
+@pytest.mark.thorough
 def test_no_hit_in_pythons_library() -> None:
     root = pathlib.Path(sys.base_prefix, "lib", f"python3.{sys.version_info.minor}")
     if not (root / "os.py").is_file():
@@ -177,6 +178,7 @@ def test_no_hit_in_pythons_library() -> None:
     assert (found.hits, found.crowded) == ((), 0)
 
 
+@pytest.mark.thorough
 @pytest.mark.go
 def test_no_hit_in_gos_library() -> None:
     if shutil.which("go") is None:

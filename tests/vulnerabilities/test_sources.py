@@ -10,6 +10,7 @@ pytestmark = pytest.mark.engine
 DPKG = ["dpkg-query", "-W", "-f", "${Package} ${Version} ${source:Package} ${source:Version}\\n"]
 
 
+@pytest.mark.thorough
 def test_debian() -> None:
     need_engine()
     image = "debian:bookworm-slim"

@@ -132,6 +132,7 @@ def test_what_is_no_go_program_is_refused() -> None:
         read_symbols(memoryview(make_elf()), packed=True)
 
 
+@pytest.mark.thorough
 @pytest.mark.go
 @pytest.mark.parametrize("packed", [False, True])
 def test_mutants_are_read_or_refused(packed: bool) -> None:

@@ -103,6 +103,7 @@ def test_a_release_candidate_comes_before_its_release() -> None:
     assert one < two
 
 
+@pytest.mark.thorough
 def test_debian_as_dpkg_orders() -> None:
     need("dpkg")
     rng = random.Random(7)
@@ -125,6 +126,7 @@ def test_no_version_of_debian(text: str) -> None:
     assert parse_deb(text) is None
 
 
+@pytest.mark.thorough
 @pytest.mark.engine
 def test_alpine_as_apk_orders() -> None:
     need_engine()
