@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import datetime
 import os
 import pathlib
 import re
@@ -15,9 +16,11 @@ from imgaudit.configuration import (
     MEASURES,
     NAMES,
     Budget,
+    Checks,
     CostSettings,
     Drift,
     Growth,
+    Ignore,
     ProbeSettings,
     Regression,
     Settings,
@@ -40,6 +43,12 @@ max_age = "90d"
 [drift]
 since = "old/baseline.json"
 max_growth_percent = 20
+[checks]
+fail_on = "medium"
+ignore = [
+  {id = "IA301", reason = " drops its rights ", until = 2027-01-31},
+  {id = "CVE-2024-24790", path = "/app/*", label = "app*", reason = "is never called", until = "2026-12-24"},
+]
 [cost]
 nodes = 1000
 pulls_per_day = 100
@@ -83,6 +92,13 @@ def test_all_that_it_may_hold(tmp_path: pathlib.Path) -> None:
     )
     assert settings.regression == Regression(Growth(("download", "rootfs"), 500_000, 2.5), max_age=90)
     assert settings.drift == Drift(Growth(("download", "rootfs"), None, 20.0), since="old/baseline.json")
+    assert settings.checks == Checks(
+        "medium",
+        (
+            Ignore("IA301", "drops its rights", datetime.date(2027, 1, 31)),
+            Ignore("CVE-2024-24790", "is never called", datetime.date(2026, 12, 24), path="/app/*", labels="app*"),
+        ),
+    )
     assert settings.cost == CostSettings(nodes=1000, pulls_per_day=100, link=10_000_000)
     assert settings.probe == ProbeSettings(
         runs=5, port=8080, path="/health", timeout=2.5, memory=256_000_000, env={"NAME": "value", "EMPTY": ""}
@@ -175,13 +191,18 @@ def test_a_pyproject_that_means_imgaudit_must_be_right(tmp_path: pathlib.Path) -
 
 # What it may not say
 
+END = 'until = "2027-01-31"'
+
+
+def ignored(rule: str) -> str:
+    return f'[checks]\nfail_on = "high"\nignore = [{rule}]'
+
 
 @pytest.mark.parametrize(
     ("text", "says", "remedy"),
     [
         ("[budgets]", 'there is no table "budgets"', 'did you mean "budget"?'),
-        ("nodes = 1000", 'there is no table "nodes"', "tables: budget, regression, drift, cost, probe"),
-        ('[checks]\nfail_on = "high"', "[checks] is not known to this version", "take it out"),
+        ("nodes = 1000", 'there is no table "nodes"', "tables: budget, regression, drift, checks, cost, probe"),
         ("budget = 3", "budget = 3 is no table", "begin it with [budget]"),
         ('[budget]\n"app*" = "8MB"', 'budget."app*" = "8MB" is no table', "for example"),
         ('[budget]\napp = {downlod = "8MB"}', '[budget.app] has no measure "downlod"', 'did you mean "download"?'),
@@ -217,6 +238,25 @@ def test_a_pyproject_that_means_imgaudit_must_be_right(tmp_path: pathlib.Path) -
         ('[regression]\nmax_growth = "1B"\nmax_age = "3 weeks"', "is no number of days", 'max_age = "90d"'),
         ('[drift]\nmax_growth = "1MB"', "[drift] names no older baseline", "since = "),
         ('[drift]\nsince = "a.json"', "[drift] sets no limit", "max_growth"),
+        ("[checks]", "[checks] sets no fail_on", 'fail_on = "high"'),
+        ('[checks]\nfail_on = "hgih"', 'fail_on = "hgih" is no severity', "critical, high, medium, low, info"),
+        ("[checks]\nfail_on = 3", "fail_on = 3 is no string", "quotes"),
+        ('[checks]\nfail-on = "high"', '[checks] has no key "fail-on"', 'did you mean "fail_on"?'),
+        (ignored("'IA301'"), "[checks.ignore, number 1] is no table", "ignore = [{id = "),
+        ('[checks]\nfail_on = "high"\nignore = "IA301"', "is no list of tables", "ignore = [{id = "),
+        (ignored('{id = "IA301", until = "2027-01-31"}'), "number 1] gives no reason", "reason = "),
+        (ignored(f'{{id = "IA301", reason = " ", {END}}}'), "number 1] gives no reason", "reason = "),
+        (ignored(f'{{reason = "a", {END}}}'), "number 1] gives no id", 'id = "IA301"'),
+        (ignored('{id = "IA301", reason = "a"}'), "has no end: until is not set", 'until = "2027-01-31"'),
+        (ignored('{id = "IA301", reason = "a", until = "soon"}'), 'until = "soon" is no date', "the last day"),
+        (ignored('{id = "IA301", reason = "a", until = "20270131"}'), "is no date", "the last day"),
+        (ignored('{id = "IA301", reason = "a", until = "2027-02-30"}'), "is no day of the calendar", "the last day"),
+        (ignored('{id = "IA301", reason = "a", until = 2027-01-31T00:00:00}'), "is no date", "the last day"),
+        (ignored('{id = "IA301", reason = "a", until = 2027}'), "until = 2027 is no date", "the last day"),
+        (ignored(f'{{id = "IA301", pth = "/a", reason = "a", {END}}}'), 'no key "pth"', 'did you mean "path"?'),
+        (ignored(f'{{id = "IA301", path = "app", reason = "a", {END}}}'), "does not start with /", 'path = "/app/*"'),
+        (ignored(f'{{id = "IA301", label = "", reason = "a", {END}}}'), "matches nothing", 'label = "app*"'),
+        (ignored(f'{{id = ["IA301"], reason = "a", {END}}}'), "is no string", "quotes"),
         ("[cost]\nnode = 3", '[cost] has no key "node"', 'did you mean "nodes"? keys: nodes'),
         ("[cost]\nnodes = 0", "nodes = 0 is out of range", "from 1"),
         ("[cost]\nnodes = 1000000000", "is out of range", "to 100,000,000"),
@@ -372,7 +412,7 @@ def test_any_number_of_bytes_is_read_exactly(size: int) -> None:
 
 
 def test_the_documented_example_is_understood(tmp_path: pathlib.Path, repo: pathlib.Path) -> None:
-    for page, tables in (("configuration.md", 5), ("cost.md", 1)):
+    for page, tables in (("configuration.md", 6), ("cost.md", 1)):
         blocks = re.findall(r"^```toml\n(.*?)^```", (repo / "docs" / page).read_text(), re.DOTALL | re.MULTILINE)
         assert len(blocks) == 1
         settings = load(blocks[0], tmp_path)
@@ -380,6 +420,7 @@ def test_the_documented_example_is_understood(tmp_path: pathlib.Path, repo: path
             settings.budget,
             settings.regression,
             settings.drift,
+            settings.checks,
             settings.cost.is_set,
             settings.probe != ProbeSettings(),
         )
@@ -390,5 +431,6 @@ def test_every_key_is_documented(repo: pathlib.Path) -> None:
     page = (repo / "docs" / "configuration.md").read_text()
     keys = [field.name for part in (CostSettings, ProbeSettings) for field in dataclasses.fields(part)]
     keys += ["files", "modules", "measures", "max_growth", "max_growth_percent", "max_age", "since"]
+    keys += ["fail_on", "ignore", "id", "reason", "until", "path", "label"]
     for name in (*MEASURES, *keys):
         assert f"\n| `{name}` | " in page, name

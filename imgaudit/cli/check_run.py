@@ -18,6 +18,7 @@ from imgaudit.baseline import (
     read_baseline,
     updated,
 )
+from imgaudit.catalogue import entries
 from imgaudit.cli.audit_run import audit_settings
 from imgaudit.cli.options import AuditChoices
 from imgaudit.cli.output import write_file
@@ -25,7 +26,16 @@ from imgaudit.cli.talk import Talk
 from imgaudit.comparison import compare_with
 from imgaudit.configuration import DiveRules, Settings
 from imgaudit.errors import ImgauditError, OutputError, UsageError
-from imgaudit.gates import Held, Rules, judge, require_rules, without_gate
+from imgaudit.gates import (
+    Held,
+    Rules,
+    judge,
+    mark_ignored,
+    refuse_unknown,
+    require_rules,
+    unused,
+    without_gate,
+)
 from imgaudit.model import Failed, Report, Snapshot
 from imgaudit.run import timestamp
 from imgaudit.snapshot import take_snapshot
@@ -57,6 +67,8 @@ class Check:
         if update:
             refuse_twice(references)
         require_rules(settings, dive)
+        self._checks = {entry.rule.id: entry.rule for entry in entries()}
+        refuse_unknown(settings, {id: rule.name for id, rule in self._checks.items()})
         self._recorded = self._read() if baseline is not None and self._is_file else ()
         self._older = read_baseline(settings.drift.since) if settings.drift is not None else ()
         if dive is not None:
@@ -89,11 +101,28 @@ class Check:
             since = self._settings.drift.since
             matches = match_file(report.images, self._older, since, named=self._named)
             drift = _compared(report, since, matches, is_file=True)[1]
-        rules = Rules(self._settings, self._dive, held, drift, today, accepted=self._update)
+        rules = Rules(
+            self._settings,
+            self._dive,
+            held,
+            drift,
+            today,
+            accepted=self._update,
+            severities={id: rule.severity for id, rule in self._checks.items()},
+            unasked=self._unasked(),
+        )
+        report = mark_ignored(report, self._settings.checks, today)
         report = msgspec.structs.replace(report, verdict=judge(report, rules))
         for label in without_gate(report):
             self._talk.line(f"{label}: no limit applies to it, so nothing of it was checked")
+        for line in unused(report, self._settings.checks, today):
+            self._talk.line(line)
         return report
+
+    def _unasked(self) -> tuple[str, ...]:
+        """What options leave out, as reasons of skipped checks have it."""
+        secrets = () if self._choices.get("secrets") else ("--secrets",)
+        return (*secrets, *(("--breakdown none",) if self._choices["breakdown"] == "none" else ()))
 
     def _audit_baseline(self, report: Report, text: str) -> tuple[Report, Mapping[str, Snapshot | str]]:
         """The image that `--baseline REF` names, on the platforms that it has. What it failed of is in the report."""

@@ -5,6 +5,7 @@ import pathlib
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from imgaudit.configuration.checks import read_checks
 from imgaudit.configuration.gates import read_budgets, read_drift, read_regression
 from imgaudit.configuration.settings import CostSettings, ProbeSettings, Settings
 from imgaudit.configuration.table import MOST, Table
@@ -18,8 +19,6 @@ PYPROJECT = "pyproject.toml"
 
 MOST_DOTS = 200
 """In a line. The parser takes the square of a dotted key's length: half a minute for 40 kB of them."""
-
-_LATER = ("checks",)
 
 
 def load_settings(
@@ -84,14 +83,12 @@ def _load(file: pathlib.Path, name: str, *, required: bool) -> Settings:
 
 
 def _settings(top: Table) -> Settings:
-    for later in _LATER:
-        if later in top.values:
-            top.fail_whole(f"[{top.below(later)}] is not known to this version of imgaudit yet", "take it out")
-    top.expect(("budget", "regression", "drift", "cost", "probe"), "table")
+    top.expect(("budget", "regression", "drift", "checks", "cost", "probe"), "table")
     return Settings(
         budget=read_budgets(top.table("budget")),
         regression=read_regression(top.table("regression")) if "regression" in top.values else None,
         drift=read_drift(top.table("drift")) if "drift" in top.values else None,
+        checks=read_checks(top.table("checks")) if "checks" in top.values else None,
         cost=_cost(top.table("cost")),
         probe=_probe(top.table("probe")),
         file=top.file,

@@ -1,6 +1,7 @@
 """What a configuration says: frozen values, as the keys of imgaudit.toml are named."""
 
 import dataclasses
+import datetime
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal, get_args
@@ -10,6 +11,10 @@ MEASURES: tuple[BudgetMeasure, ...] = get_args(BudgetMeasure)
 COUNTS: frozenset[BudgetMeasure] = frozenset({"layers"})
 """Of the measures those that are counted; the others are bytes."""
 SIZES: tuple[BudgetMeasure, ...] = tuple(measure for measure in MEASURES if measure not in COUNTS)
+
+Level = Literal["critical", "high", "medium", "low", "info"]
+LEVELS: tuple[Level, ...] = get_args(Level)
+"""Of findings, the worst first."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,6 +57,28 @@ class Drift:
 
     growth: Growth
     since: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ignore:
+    """One of `ignore` in [checks]. id: of a check, or of a vulnerability. until: the last day that it holds.
+
+    path, labels: globs over a finding's path and the image's label; None: any, and without a path.
+    """
+
+    id: str
+    reason: str
+    until: datetime.date
+    path: str | None = None
+    labels: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Checks:
+    """[checks]: a finding of this severity or worse fails, unless it is ignored."""
+
+    fail_on: Level
+    ignore: tuple[Ignore, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -100,6 +127,7 @@ class Settings:
     budget: tuple[Budget, ...] = ()
     regression: Regression | None = None
     drift: Drift | None = None
+    checks: Checks | None = None
     cost: CostSettings = CostSettings()
     probe: ProbeSettings = ProbeSettings()
     file: str | None = None

@@ -2,20 +2,25 @@
 
 import dataclasses
 import datetime
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from imgaudit.configuration import DiveRules, Settings
 from imgaudit.errors import UsageError
 from imgaudit.gates.budgets import budget_gates, refuse_unmatched
 from imgaudit.gates.dive import dive_gates
+from imgaudit.gates.findings import findings_gate
+from imgaudit.gates.ignores import expired_gates, mark_ignored, refuse_unmatched_labels
 from imgaudit.gates.parts import part_gates
 from imgaudit.gates.regression import Held, growth_gates, no_baseline
-from imgaudit.model import Gate, Image, Report, Verdict
+from imgaudit.model import Gate, Image, Report, Severity, Verdict
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rules:
-    """What images are held against. accepted: their state becomes the baseline, so growth is not held against it."""
+    """What images are held against. accepted: their state becomes the baseline, so growth is not held against it.
+
+    today: None is the day the report was made. severities, unasked: see findings_gate.
+    """
 
     settings: Settings
     dive: DiveRules | None = None
@@ -23,23 +28,31 @@ class Rules:
     drift: Held | None = None
     today: datetime.date | None = None
     accepted: bool = False
+    severities: Mapping[str, Severity] = dataclasses.field(default_factory=dict)
+    unasked: Collection[str] = ()
 
 
 def require_rules(settings: Settings, dive: DiveRules | None) -> None:
     """Raise UsageError where there is nothing to check."""
-    if not (settings.budget or settings.regression or settings.drift or dive):
+    if not (settings.budget or settings.regression or settings.drift or settings.checks or dive):
         where = f"{settings.file} sets no limit" if settings.file else "no imgaudit.toml was found"
         hint = '[budget] and below it "app*" = {download = "8MB"}; or [regression] and max_growth = "500KB"'
+        hint += '; or [checks] and fail_on = "high"'
         raise UsageError(f"nothing to check: {where}", hint=hint)
 
 
 def judge(report: Report, rules: Rules) -> Verdict:
     """Hold each image against all that is set.
 
-    Passed: every gate was passed, and every reference was read completely. Raises UsageError where a budget matches
-    no label.
+    Passed: every gate was passed, and every reference was read completely. Raises UsageError where a budget, or a rule
+    that ignores findings, matches no label.
     """
     refuse_unmatched(report, rules.settings.budget)
+    if rules.settings.checks is not None:
+        refuse_unmatched_labels(report, rules.settings.checks)
+        today = rules.today or datetime.date.fromisoformat(report.generated_at[:10])
+        rules = dataclasses.replace(rules, today=today)
+        report = mark_ignored(report, rules.settings.checks, today)
     gates = tuple(gate for image in report.images for gate in _gates(image, rules))
     return Verdict(passed=report.complete and all(gate.passed for gate in gates), gates=gates)
 
@@ -63,6 +76,9 @@ def _gates(image: Image, rules: Rules) -> list[Gate]:
         gates += growth_gates(image, rules.drift, settings.drift.growth, family="drift")
     if rules.dive is not None:
         gates += dive_gates(image, rules.dive)
+    if settings.checks is not None and rules.today is not None:
+        gates.append(findings_gate(image, settings.checks, rules.today, rules.severities, rules.unasked))
+        gates += expired_gates(image, settings.checks, rules.today)
     return gates
 
 

@@ -33,7 +33,9 @@ class Anomaly(Value, frozen=True, kw_only=True):
 
 
 class Finding(Value, frozen=True, kw_only=True):
-    """A fact worth a reader's attention, with its evidence and what to do about it."""
+    """A fact worth a reader's attention, with its evidence and what to do about it.
+
+    ignored: why a rule of imgaudit.toml ignores it, None where none does; set by `check`, whose gates leave it out."""
 
     id: str
     title: str
@@ -45,6 +47,7 @@ class Finding(Value, frozen=True, kw_only=True):
     url: str | None = None
     fingerprint: str  # stable over runs and rebuilds: from id, path and subject, never from sizes or dates
     source: str = "imgaudit"
+    ignored: str | None = None
 
 
 class Check(Value, frozen=True, kw_only=True):
@@ -73,6 +76,7 @@ class Vulnerability(Value, frozen=True, kw_only=True):
     to and the program was built for, None for one of all platforms.
     packages: vulnerable Go packages that are linked; symbols: vulnerable functions among them that are in the program,
     the first 100; both empty for what has no such data. path: the program, None for an OS package.
+    ignored: as of a Finding.
     """
 
     id: str
@@ -92,6 +96,7 @@ class Vulnerability(Value, frozen=True, kw_only=True):
     symbols: tuple[str, ...] = ()
     path: str | None = None
     evidence: str
+    ignored: str | None = None
 
 
 class VulnerabilityData(Value, frozen=True, kw_only=True):

@@ -1,0 +1,118 @@
+"""Findings and known vulnerabilities of an image, by their severity. What was not looked at is never a pass."""
+
+import datetime
+from collections.abc import Collection, Mapping
+
+from imgaudit.configuration import LEVELS, Checks, Level
+from imgaudit.gates.ignores import rules_of
+from imgaudit.model import Check, Gate, Image, Severity
+
+NAMED = 3
+"""Findings that the gate's sentence names; the report lists them all."""
+
+_NOT_LOOKED_UP = "not looked up: "
+
+
+def findings_gate(
+    image: Image,
+    checks: Checks,
+    today: datetime.date,
+    severities: Mapping[str, Severity],
+    unasked: Collection[str],
+) -> Gate:
+    """Fails where the image has a finding, or a known vulnerability, of this severity or worse that is not ignored.
+
+    image: marked by mark_ignored. severities: of checks by id; one that is not among them may be of any. unasked:
+    options that would have asked for more: a check that was skipped for want of one doesn't count as skipped.
+    """
+    found = _found(image, checks.fail_on)
+    ignored = sum(why is not None for _, _, why in found)
+    counted = sorted((level, words) for level, words, why in found if why is None)
+    gaps = _gaps(image, checks, today, severities, unasked)
+    asked = checks.fail_on if checks.fail_on == LEVELS[0] else f"{checks.fail_on} or worse"
+    asked = "any severity" if checks.fail_on == LEVELS[-1] else asked
+    apart = f"; {ignored:,} ignored" if ignored else ""
+    passed: bool | None
+    if counted:
+        passed = False
+        few = "; ".join(f"{LEVELS[level]}: {words}" for level, words in counted[:NAMED])
+        more = f"; and {len(counted) - NAMED:,} more" if len(counted) > NAMED else ""
+        says = f"{image.label} has {_plural(len(counted))} of {asked}: {few}{more}{apart}"
+    elif gaps:
+        passed = None
+        more = f" (and {len(gaps) - 1:,} more)" if len(gaps) > 1 else ""
+        says = f"{image.label} shows no finding of {asked}, but not all was looked at: {gaps[0]}{more}{apart}"
+    else:
+        passed = True
+        says = f"{image.label} has no finding of {asked}{apart}"
+    return Gate(
+        id="findings",
+        label=image.label,
+        measure="findings",
+        actual=len(counted) if counted or not gaps else None,
+        limit=0,
+        passed=passed,
+        message=says,
+    )
+
+
+def _plural(count: int) -> str:
+    return f"{count:,} finding{'s' if count > 1 else ''}"
+
+
+def _found(image: Image, fail_on: Level) -> list[tuple[int, str, str | None]]:
+    """Each that is bad enough: its place in LEVELS, in words, why it is ignored."""
+    worst = LEVELS.index(fail_on)
+    found = [
+        (LEVELS.index(item.severity), f"{item.id} {item.title}{_at(item.path)}", item.ignored)
+        for item in image.findings
+    ]
+    for known in image.vulnerabilities.items if image.vulnerabilities is not None else ():
+        # What has no severity is not known to be bad enough, and of what is absent nothing is in the program.
+        if known.severity is not None and known.state != "absent":
+            words = f"{known.id} in {known.package or known.module} {known.version}{_at(known.path)}"
+            found.append((LEVELS.index(known.severity), words, known.ignored))
+    return [each for each in found if each[0] <= worst]
+
+
+def _at(path: str | None) -> str:
+    return f" ({path})" if path is not None else ""
+
+
+def _gaps(
+    image: Image,
+    checks: Checks,
+    today: datetime.date,
+    severities: Mapping[str, Severity],
+    unasked: Collection[str],
+) -> list[str]:
+    """What may hide a finding that would count, in words."""
+    worst = LEVELS.index(checks.fail_on)
+    waived = {rule.id for rule in rules_of(image, checks, today) if rule.path is None}
+    gaps = []
+    for check in image.checks:
+        if check.id in waived:
+            continue
+        reason = check.reason or "it does not say why"
+        severe = LEVELS.index(severities.get(check.id, LEVELS[0])) <= worst
+        if check.status == "skipped" and severe and not any(option in reason for option in unasked):
+            gaps.append(f"{check.id} was skipped: {reason}")
+        if check.status == "fail" and check.reason is not None and (severe or _is_mixed(image, check)):
+            gaps.append(f"{check.id} has {reason}")
+    known = image.vulnerabilities
+    if known is not None:
+        databases = {database.name for database in known.databases}
+        gaps += [
+            f"{each.what}: {each.reason}"
+            for each in known.unmatched
+            if each.what in databases or each.reason.startswith(_NOT_LOOKED_UP)
+        ]
+    if not gaps and not image.complete:
+        first = next((f": {each.what}: {each.reason}" for each in image.skipped), "")
+        gaps.append(f"the image was read incompletely{first}")
+    return gaps
+
+
+def _is_mixed(image: Image, check: Check) -> bool:
+    """Whether what is not listed of a check's findings may be worse than what is."""
+    return len({finding.severity for finding in image.findings if finding.id == check.id}) > 1
