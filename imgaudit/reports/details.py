@@ -24,18 +24,9 @@ def identity(image: model.Image) -> Pairs:
     ]
     if image.index_digest:
         pairs.insert(6, ("index", image.index_digest))
-    counts = facts.check_counts(image)
-    if counts:
-        pairs.append(("checks", counts))
     if image.score is not None:
         score = image.score
         pairs.append(("score", f"{score.value} of 100, grade {score.grade}, confidence {score.confidence:.0%}"))
-    if image.vulnerabilities is not None:
-        known = image.vulnerabilities
-        database = f"{known.database or 'unknown'} of {known.database_date or 'unknown date'}"
-        count = sum(item.state != "absent" for item in known.items)
-        rest = f"; {len(known.unmatched):,} not looked up" if known.unmatched else ""
-        pairs.append(("vulnerable", f"{count:,} known to {database}{rest}"))
     return pairs
 
 

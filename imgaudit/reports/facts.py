@@ -185,16 +185,18 @@ def _capability(present: bool, what: str | None, *, word: str | None = None) -> 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SharedFinding:
-    """One finding, and the labels of all images that have it."""
+    """One finding, and the labels of all images that have it. layers: of the first of these images."""
 
     finding: model.Finding
     labels: tuple[str, ...]
+    layers: tuple[int, ...] = ()
 
 
 def findings(report: model.Report) -> tuple[SharedFinding, ...]:
     """All findings, worst first; the same one in several images stands once."""
     groups: dict[tuple[object, ...], list[str]] = {}
     first: dict[tuple[object, ...], model.Finding] = {}
+    layers: dict[tuple[object, ...], list[int]] = {}
     for image in report.images:
         for finding in image.findings:
             key = (finding.id, finding.severity, finding.title, finding.message, finding.path)
@@ -202,7 +204,12 @@ def findings(report: model.Report) -> tuple[SharedFinding, ...]:
             labels = groups.setdefault(key, [])
             if image.label not in labels:
                 labels.append(image.label)
-    merged = (SharedFinding(first[key], tuple(labels)) for key, labels in groups.items())
+            if finding.layer is not None and labels == [image.label]:
+                layers.setdefault(key, []).append(finding.layer)
+    merged = (
+        SharedFinding(first[key], tuple(labels), tuple(dict.fromkeys(layers.get(key, ()))))
+        for key, labels in groups.items()
+    )
     return tuple(sorted(merged, key=lambda item: SEVERITIES.index(item.finding.severity)))  # stable: order of checks
 
 
@@ -216,10 +223,3 @@ def severity_counts(report: model.Report) -> str:
     if not any(image.checks for image in report.images):
         return "no checks were run"
     return "no findings" if report.complete else "no findings in what could be read"
-
-
-def check_counts(image: model.Image) -> str:
-    """`3 passed, 2 failed, 1 skipped, 4 not applicable`; empty when no check ran."""
-    words = {"pass": "passed", "fail": "failed", "skipped": "skipped", "not_applicable": "not applicable"}
-    counts = [(sum(check.status == status for check in image.checks), word) for status, word in words.items()]
-    return ", ".join(f"{count:,} {word}" for count, word in counts if count)

@@ -16,9 +16,11 @@ from imgaudit.reports import (
     github_outputs,
     markdown_causes,
     markdown_page,
+    markdown_review,
     measures,
     numbers,
     paragraphs,
+    review,
     story,
 )
 from imgaudit.reports.escape import markdown_code as code
@@ -104,11 +106,17 @@ def _report(page: Page, report: model.Report) -> None:
         passed = [gate for gate in verdict.gates if gate.passed]
         _gates(page, passed, f"{numbers.plural(len(passed), 'gate')} passed", folded=True)
     rows = [
-        (item.finding.severity, code(item.finding.id), text(paragraphs.finding(item.finding)), _labels(item.labels))
+        (
+            review.severity(item.finding.severity),
+            code(item.finding.id),
+            text(paragraphs.finding(item.finding)),
+            _labels(item.labels),
+        )
         for item in facts.findings(report)
     ]
     title = f"Findings: {facts.severity_counts(report)}"
     page.table(title, ("severity", "id", "finding", "in"), "llll", rows)
+    markdown_review.not_looked_at(page, report)
     _compared(page, report)
 
 

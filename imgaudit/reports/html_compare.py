@@ -7,6 +7,7 @@ from imgaudit.reports import (
     html_causes,
     html_history,
     html_parts,
+    html_review,
     html_running,
     measures,
     numbers,
@@ -46,6 +47,7 @@ def sections(report: model.Report) -> list[Section]:
         gates,
         _variants(report),
         html_causes.section(report) if gates is not None else None,
+        *html_review.sections(report),
         html_history.chapter(report.images),
         html_running.started(report),
         html_running.cost(report),
@@ -55,7 +57,6 @@ def sections(report: model.Report) -> list[Section]:
         html_causes.section(report) if gates is None else None,
         _layers(report),
         _dead(report),
-        html_parts.findings(report),
         html_parts.unread(report),
         _provenance(report),
     ]

@@ -7,6 +7,7 @@ from imgaudit.reports import (
     html_breakdown,
     html_history,
     html_parts,
+    html_review,
     html_running,
     measures,
     numbers,
@@ -36,6 +37,7 @@ def sections(report: model.Report) -> list[Section]:
     image = report.images[0]
     found: list[Section | None] = [
         html_parts.gates(report.verdict) if report.verdict is not None else None,
+        *html_review.sections(report),
         _sizes(image),
         html_history.chapter(report.images),
         html_running.image_started(report),
@@ -45,7 +47,6 @@ def sections(report: model.Report) -> list[Section]:
         _service(image),
         *_accounts(image),
         _runtime(image),
-        html_parts.findings(report),
         _packages(image),
         _files(image),
         html_parts.unread(report),

@@ -3,35 +3,10 @@
 from collections.abc import Sequence
 
 from imgaudit import model
-from imgaudit.reports import facts, measures, numbers, paragraphs, story
+from imgaudit.reports import facts, measures, numbers, paragraphs
 from imgaudit.reports import html_view as view
 from imgaudit.reports.html_view import Column, Section, Table
 from imgaudit.reports.interface import AnyReport
-
-
-def findings(report: model.Report) -> Section:
-    found = facts.findings(report)
-    several = len(report.images) > 1
-    rows = []
-    for item in found:
-        labels = numbers.listing([story.name(label) for label in item.labels], 8)
-        where = (view.words(labels),) if several else ()
-        rows.append(
-            (
-                view.severity(item.finding.severity),
-                view.name(item.finding.id),
-                view.words(paragraphs.finding(item.finding)),
-                view.words(item.finding.remediation),
-                *where,
-            )
-        )
-    shown, more = view.capped(rows)
-    columns = (Column("severity"), Column("id"), Column("finding"), Column("what to do"))
-    table = Table("findings", "Findings", (*columns, Column("in")) if several else columns, shown, more)
-    intro = (
-        f"{facts.severity_counts(report)}." if rows else f"{facts.severity_counts(report)}.".replace("no ", "No ", 1)
-    )
-    return Section("findings", "Findings", intro, tables=(table,) if rows else ())
 
 
 def unread(report: AnyReport) -> Section | None:

@@ -14,6 +14,7 @@ from imgaudit.reports import (
     facts,
     markdown_breakdown,
     markdown_causes,
+    markdown_review,
     markdown_running,
     measures,
     numbers,
@@ -76,7 +77,6 @@ def _report(page: Page, report: model.Report) -> None:
         _image(page, report)
     elif report.images:
         _variants(page, report)
-    _findings(page, report)
 
 
 def _variants(page: Page, report: model.Report) -> None:
@@ -88,6 +88,7 @@ def _variants(page: Page, report: model.Report) -> None:
         words = (row.base, row.platform, row.download, row.unpacked, row.rootfs, delta, row.binary)
         rows.append([label, *(text(word) for word in words), _mark(row.runs)])
     page.table("", header, "lllrrrrll", rows, folded=False)
+    markdown_review.findings(page, report)
     markdown_running.started(page, report)
     page.lines("How to read the figures", [text(note) for note in paragraphs.notes(report)])
     problems = [f"{code(row.label, 60)}: {text(row.runs.detail)}" for row in facts.rows(report) if row.runs.detail]
@@ -105,25 +106,9 @@ def _variants(page: Page, report: model.Report) -> None:
     page.lines("Dead bytes", [text(line) for line in paragraphs.dead(report)])
 
 
-def _findings(page: Page, report: model.Report) -> None:
-    rows = [
-        (
-            item.finding.severity,
-            code(item.finding.id),
-            text(paragraphs.finding(item.finding)),
-            text(item.finding.remediation),
-            ", ".join(code(label, 60) for label in item.labels),
-        )
-        for item in facts.findings(report)
-    ]
-    title = f"Findings: {facts.severity_counts(report)}"
-    page.table(title, ("severity", "id", "finding", "fix", "in"), "lllll", rows)
-    if not rows and report.images:
-        page.lines("Findings", [facts.severity_counts(report)], folded=False)
-
-
 def _image(page: Page, report: model.Report) -> None:
     image = report.images[0]
+    markdown_review.findings(page, report)
     sizes = [(text(title), text(words), text(meaning)) for title, _, words, meaning in measures.sizes(image)]
     page.table("", ("size", "", "what it counts"), "lrl", sizes, folded=False)
     if image.probe is not None:

@@ -171,11 +171,6 @@ def unread(report: AnyReport) -> list[str]:
         for image in report.images:
             before = len(lines)
             lines += [f"{name(image.label)}: {item.what} skipped: {item.reason}" for item in image.skipped]
-            lines += [
-                f"{name(image.label)}: check {check.id} skipped: {check.reason or 'no reason given'}"
-                for check in image.checks
-                if check.status == "skipped"
-            ]
             lines += _unanalysed(image.binaries, f"{name(image.label)}: ")
             if not image.complete and len(lines) == before:
                 lines.append(f"{name(image.label)}: read incompletely, no reason given")

@@ -7,7 +7,7 @@ import shlex
 
 from imgaudit import model
 from imgaudit.outcome import exit_code
-from imgaudit.reports import breakdowns, causes, facts, growth, numbers
+from imgaudit.reports import breakdowns, causes, facts, growth, numbers, review
 from imgaudit.reports.escape import shorten
 from imgaudit.reports.interface import AnyReport
 
@@ -40,7 +40,7 @@ def _plain_headline(report: AnyReport) -> str:
         return _single(report.images[0], report)
     if not report.images:
         return f"Nothing could be audited: {numbers.plural(len(report.failed), 'reference')} failed"
-    return f"{numbers.plural(len(report.images), 'image')} audited, not compared; {facts.severity_counts(report)}"
+    return f"{numbers.plural(len(report.images), 'image')} audited, not compared; {review.lead(report)}"
 
 
 def _verdict(verdict: model.Verdict, report: model.Report) -> str:
@@ -141,7 +141,7 @@ def _single(image: model.Image, report: model.Report) -> str:
     base = "base unknown" if image.base.family == "unknown" else f"on {facts.base_name(image.base)}"
     return (
         f"{state}{name(image.label)} ({image.platform}), {download}, {rootfs}, {base}, "
-        f"{_runs(image.fitness)}; {facts.severity_counts(report)}; not compared"
+        f"{_runs(image.fitness)}; {review.lead(report)}; not compared"
     )
 
 

@@ -6,7 +6,7 @@ options.width and long lists end in "N more"; in a pipe nothing is cut but the l
 """
 
 from imgaudit import model
-from imgaudit.reports import facts, numbers, paragraphs, story, table_causes, table_running
+from imgaudit.reports import facts, numbers, paragraphs, story, table_causes, table_review, table_running
 from imgaudit.reports.escape import printable_report
 from imgaudit.reports.interface import AnyReport, RenderOptions
 from imgaudit.reports.table_binary import binary_page
@@ -28,7 +28,7 @@ def render(report: AnyReport, options: RenderOptions) -> str:
     unread = paragraphs.unread(report)
     if unread:
         out.heading("Skipped and failed")
-        out.bullets(unread, LISTED, "yellow")
+        out.bullets([out.cut(line, table_review.LONG) for line in unread], LISTED, "yellow")
     out.line()
     out.line(f"{story.result(report)} Next: {out.cut(story.next_command(report), 500)}", "bold", wrap=False)
     return out.text()
@@ -42,11 +42,11 @@ def _report(out: Terminal, report: model.Report) -> None:
         image_page(out, report)
     elif report.images:
         _variants(out, report)
+        table_review.findings(out, report)
         table_running.started(out, report)
         table_running.cost(out, report)
         _capabilities(out, report)
         _compared(out, report)
-    _findings(out, report)
 
 
 def _gates(out: Terminal, verdict: model.Verdict) -> None:
@@ -123,25 +123,3 @@ def _compared(out: Terminal, report: model.Report) -> None:
         if lines:
             out.heading(title)
             out.bullets(lines, LISTED)
-
-
-def _findings(out: Terminal, report: model.Report) -> None:
-    found = facts.findings(report)
-    out.heading(f"Findings: {facts.severity_counts(report)}")
-    if len(report.images) == 1:
-        for item in found[:LISTED] if out.tty else found:
-            finding = item.finding
-            out.line(f"{finding.severity} {finding.id} {paragraphs.finding(finding)}", indent=2)
-            out.line(f"fix: {finding.remediation}", "dim", indent=4)
-        out.more(max(0, len(found) - LISTED) if out.tty else 0)
-        return
-    out.grid(
-        [Column("severity"), Column("id"), Column("finding"), Column("in")],
-        [_finding(item) for item in found],
-        limit=LISTED,
-    )
-
-
-def _finding(item: facts.SharedFinding) -> list[str]:
-    labels = numbers.listing([story.name(label) for label in item.labels])
-    return [item.finding.severity, item.finding.id, paragraphs.finding_title(item.finding), labels]

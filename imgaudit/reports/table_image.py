@@ -1,7 +1,7 @@
 """One image on a page of the terminal."""
 
 from imgaudit import model
-from imgaudit.reports import breakdowns, details, facts, measures, numbers, story
+from imgaudit.reports import breakdowns, details, facts, measures, numbers, story, table_review
 from imgaudit.reports.table_binary import binary_facts
 from imgaudit.reports.table_running import image_cost, image_started
 from imgaudit.reports.terminal import Column, Terminal
@@ -13,12 +13,13 @@ _BAR = 30
 
 
 def image_page(out: Terminal, report: model.Report) -> None:
-    """The report's one image: identity, sizes, start and cost where known, layers, where the bytes are, runtime,
-    service, packages, dead files."""
+    """The report's one image: identity, what to fix, sizes, start and cost where known, layers, where the bytes
+    are, runtime, service, packages, dead files."""
     image = report.images[0]
     out.line()
     for key, value in details.identity(image):
         out.pair(key, value)
+    table_review.findings(out, report)
     _sizes(out, image)
     if image.probe is not None:
         image_started(out, report)

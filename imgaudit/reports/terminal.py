@@ -20,7 +20,9 @@ _CODES: dict[Colour, str] = {"bold": "1", "dim": "2", "red": "31", "green": "32"
 _MARKS: dict[Mark, tuple[str, Colour]] = {"good": ("✓", "green"), "bad": ("✗", "red"), "none": ("–", "yellow")}
 
 # One ASCII character for one glyph, so that columns stay where they are.
-_ASCII = str.maketrans({"✓": "+", "✗": "x", "–": "-", "─": "-", "█": "#", "▌": "#", "·": "."})
+_ASCII = str.maketrans(
+    {"✓": "+", "✗": "x", "–": "-", "─": "-", "█": "#", "▌": "#", "·": ".", "▲": "!", "◆": "*", "●": "o"}
+)
 
 _GRID = tabulate.TableFormat(None, None, None, None, None, tabulate.DataRow("", "  ", ""), 0, None)
 

@@ -1,0 +1,131 @@
+"""Chapters on what to fix first, what was not looked at and which vulnerabilities are known."""
+
+from collections.abc import Sequence
+
+from imgaudit import model
+from imgaudit.reports import facts, numbers, review
+from imgaudit.reports import html_view as view
+from imgaudit.reports.html_view import Cell, Column, Section, Table
+
+
+def sections(report: model.Report) -> list[Section]:
+    """Findings and checks, then vulnerabilities where a database was asked."""
+    found = [_findings(report)]
+    if review.looked_up(report):
+        found.append(_vulnerabilities(report))
+    return found
+
+
+def _findings(report: model.Report) -> Section:
+    found = facts.findings(report)
+    groups = review.by_rule(found)
+    table = _table_of(groups, report, "findings", "Findings, worst first")
+    counts, checks = facts.severity_counts(report), review.check_words(report)
+    intro = f"{counts[:1].upper()}{counts[1:]}{f'; {checks}' if checks else ''}."
+    unseen = review.not_looked_at(report)
+    each = [(item,) for item in found]
+    folded = [
+        _table_of(each, report, "each-finding", f"All {len(found):,} findings, place by place")
+        if len(groups) < len(found)
+        else None,
+    ]
+    folded += [
+        _outcomes(report, status, title)
+        for status, title in (("pass", "that passed"), ("not_applicable", "that do not apply"))
+    ]
+    return Section(
+        "findings",
+        "Findings",
+        intro,
+        tables=(table,) if groups else (),
+        lines=view.lines(unseen),
+        lines_title="Not looked at: nothing here counts as clean" if unseen else "",
+        folded=tuple(item for item in folded if item is not None),
+    )
+
+
+def _table_of(
+    groups: Sequence[tuple[facts.SharedFinding, ...]], report: model.Report, ident: str, caption: str
+) -> Table:
+    """A row for each group of findings that say the same of several places."""
+    rows = []
+    for group in groups[: view.ROWS + 1]:
+        finding = group[0].finding
+        rows.append(
+            (
+                view.severity(finding.severity),
+                view.name(finding.id),
+                view.words(finding.title),
+                view.words(review.found(group)),
+                _place(review.places(group, 2)),
+                view.words(finding.remediation),
+                *_who(review.labels_of(group), report),
+            )
+        )
+    shown, more = view.summed(rows, (None,) * len(groups))
+    columns = ["severity", "id", "finding", "what was found", "where", "what to do"]
+    columns += ["in"] if len(report.images) > 1 else []
+    return Table(ident, caption, tuple(map(Column, columns)), shown, more, cards=True)
+
+
+def _place(text: str) -> Cell:
+    return view.name(text) if text else view.words("the image")
+
+
+def _who(labels: tuple[str, ...], report: model.Report) -> tuple[Cell, ...]:
+    return (view.words(review.held_by(labels, report, 8)),) if len(report.images) > 1 else ()
+
+
+def _outcomes(report: model.Report, status: str, title: str) -> Table | None:
+    """Checks that ended so; a reason only where one is given."""
+    found = review.outcomes(report, status)
+    if not found:
+        return None
+    reasons = any(item.reason for item in found)
+    rows = [
+        (view.name(item.id), *((view.words(item.reason),) if reasons else ()), *_who(item.labels, report))
+        for item in found
+    ]
+    shown, more = view.capped(rows)
+    columns = ["check", *(["why"] if reasons else []), *(["in"] if len(report.images) > 1 else [])]
+    count = len({item.id for item in found})
+    caption = f"Checks {title}: {count:,}; imgaudit checks ID tells what each means"
+    return Table(f"checks-{status.replace('_', '-')}", caption, tuple(map(Column, columns)), shown, more)
+
+
+def _vulnerabilities(report: model.Report) -> Section:
+    found, absent = review.vulnerabilities(report), review.vulnerabilities(report, absent=True)
+    counts = review.vulnerability_counts(report)
+    caption = f"{len(absent):,} not counted: {review.STATES['absent']}"
+    return Section(
+        "vulnerabilities",
+        "Vulnerabilities",
+        f"{counts[:1].upper()}{counts[1:]}. That a function is in a program does not say that it is called.",
+        tables=(_table(report, found, "vulnerabilities", "Known vulnerabilities"),) if found else (),
+        folded=(_table(report, absent, "vulnerabilities-absent", caption),) if absent else (),
+    )
+
+
+def _table(report: model.Report, items: tuple[review.SharedVulnerability, ...], ident: str, caption: str) -> Table:
+    rows = [
+        (
+            _severity(item.first.severity),
+            view.name(item.first.id),
+            view.name(item.name),
+            view.words(item.first.version),
+            view.words(item.fixed),
+            Cell(review.STATES[item.first.state], "text", list(review.STATES).index(item.first.state)),
+            view.words(item.first.evidence),
+            view.words(numbers.listing(item.paths, 4) or "the system"),
+            *_who(item.labels, report),
+        )
+        for item in items
+    ]
+    shown, more = view.capped(rows)
+    columns = ["severity", "id", "module or package", "found", "fixed in", "state", "evidence", "program"]
+    columns += ["in"] if len(report.images) > 1 else []
+    return Table(ident, caption, tuple(map(Column, columns)), shown, more, cards=True)
+
+
+def _severity(level: model.Severity | None) -> Cell:
+    return Cell(review.UNRATED, "short", len(facts.SEVERITIES)) if level is None else view.severity(level)

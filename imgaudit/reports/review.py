@@ -1,0 +1,249 @@
+"""What a review asks, in the words that every format uses: what to fix first, and what was not looked at.
+
+Findings worst first, the outcomes of checks, known vulnerabilities; what several images have in common stands once.
+"""
+
+import collections
+import dataclasses
+from collections.abc import Iterable
+
+from imgaudit import model
+from imgaudit.reports import facts, numbers
+from imgaudit.reports.escape import shorten
+from imgaudit.reports.interface import AnyReport
+
+SHAPES: dict[model.Severity, str] = {"critical": "▲", "high": "▲", "medium": "◆", "low": "●", "info": "●"}
+UNRATED = "not rated"
+PRESSING: tuple[model.Severity, ...] = ("critical", "high", "medium")
+"""Severities that stand open where the others are folded."""
+
+STATES: dict[model.VulnerabilityState, str] = {
+    "symbol": "a vulnerable function is in the program",
+    "package": "only the package is linked, none of its vulnerable functions",
+    "module": "the version is affected, nothing more is known",
+    "absent": "the version is affected, nothing of its vulnerable packages is linked",
+}
+
+
+def severity(level: model.Severity | None) -> str:
+    """`▲ high`: the word with its shape."""
+    return f"– {UNRATED}" if level is None else f"{SHAPES[level]} {level}"
+
+
+def lead(report: model.Report) -> str:
+    """The worst open points: `3 findings, worst medium: the program runs as root; 2 known vulnerabilities, ...`."""
+    found = facts.findings(report)
+    words = [facts.severity_counts(report)]
+    if found:
+        worst = found[0].finding
+        title = shorten(_lowered(worst.title), 80)
+        many = len(found) > 1
+        words = [
+            f"{len(found):,} findings, worst {worst.severity}: {title}" if many else f"1 {worst.severity}: {title}"
+        ]
+    open_ = vulnerabilities(report)
+    if open_:
+        inside = sum(item.first.state == "symbol" for item in open_)
+        known = numbers.plural(len(open_), "known vulnerability", "known vulnerabilities")
+        words.append(f"{known}, {inside:,} with its function in a program" if inside else known)
+    if not found:
+        unmade = {check.id for image in report.images for check in image.checks if check.status == "skipped"}
+        words += [f"{numbers.plural(len(unmade), 'check')} not made"] if unmade else []
+    return "; ".join(words)
+
+
+def _lowered(title: str) -> str:
+    """A title within a sentence; names and abbreviations stay."""
+    word = title.partition(" ")[0]
+    plain = word.isalpha() and (word[1:].islower() or len(word) == 1) and word != "Go"
+    return title[:1].lower() + title[1:] if plain else title
+
+
+def where(item: facts.SharedFinding) -> str:
+    """`/app/server, layer 3`; the layer only of what is in one image, and whose finding it is if not imgaudit's own."""
+    finding, layers = item.finding, item.layers if len(item.labels) == 1 else ()
+    words = [finding.path] if finding.path else []
+    if layers:
+        some = numbers.listing([f"{layer:,}" for layer in layers], 6)
+        words.append(f"layer {some}" if len(layers) == 1 else f"layers {some}")
+    if finding.source != "imgaudit":
+        words.append(f"by {finding.source}")
+    return ", ".join(words)
+
+
+def by_rule(found: Iterable[facts.SharedFinding]) -> list[tuple[facts.SharedFinding, ...]]:
+    """Findings that say and ask the same of several places, together; in the order of the first of each."""
+    groups: dict[tuple[str, ...], list[facts.SharedFinding]] = {}
+    for item in found:
+        of = item.finding
+        groups.setdefault((of.severity, of.id, of.title, of.remediation, of.source), []).append(item)
+    return [tuple(group) for group in groups.values()]
+
+
+def labels_of(items: Iterable[facts.SharedFinding]) -> tuple[str, ...]:
+    """The labels of all of them, each once."""
+    return tuple(dict.fromkeys(label for item in items for label in item.labels))
+
+
+def times(items: Iterable[facts.SharedFinding]) -> int:
+    """How often they are in the image that has the most of them."""
+    return max(collections.Counter(label for item in items for label in item.labels).values())
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SharedOutcome:
+    """What one check came to, and the labels of all images where it did."""
+
+    id: str
+    reason: str
+    labels: tuple[str, ...]
+
+
+def outcomes(report: model.Report, status: str) -> list[SharedOutcome]:
+    """Checks that ended so, by id, each reason once."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for image in report.images:
+        for check in image.checks:
+            if check.status == status:
+                groups.setdefault((check.id, check.reason or ""), []).append(image.label)
+    return [SharedOutcome(id_, reason, tuple(labels)) for (id_, reason), labels in sorted(groups.items())]
+
+
+def check_words(report: model.Report) -> str:
+    """`55 checks passed, 2 skipped, 7 not applicable`, of several images from the least to the most; empty for none."""
+    kinds = {"pass": "passed", "fail": "failed", "skipped": "skipped", "not_applicable": "not applicable"}
+    checked = [image.checks for image in report.images if image.checks]
+    words = []
+    for status, word in kinds.items():
+        counts = [sum(check.status == status for check in checks) for checks in checked]
+        if any(counts):
+            least, most = min(counts), max(counts)
+            words.append(f"{most:,} {word}" if least == most else f"{least:,} to {most:,} {word}")
+    each = " an image" if len(checked) > 1 else ""
+    return f"checks{each}: {', '.join(words)}" if words else ""
+
+
+def not_looked_at(report: AnyReport) -> list[str]:
+    """Checks that were skipped and what could not be looked up, each reason once: none of it counts as clean."""
+    if not isinstance(report, model.Report):
+        return []
+    everyone = tuple(image.label for image in report.images)
+    reasons: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for item in outcomes(report, "skipped"):
+        reasons.setdefault((item.reason or "no reason given", item.labels), []).append(item.id)
+    lines = [
+        f"{numbers.listing(ids, 12)}: {reason}{_only(labels, everyone)}" for (reason, labels), ids in reasons.items()
+    ]
+    unasked = tuple(image.label for image in report.images if image.vulnerabilities is None)
+    if unasked:
+        lines.append(
+            f"known vulnerabilities: no database was given, --vulnerabilities names one{_only(unasked, everyone)}"
+        )
+    unmatched: dict[tuple[str, str], list[str]] = {}
+    for image in report.images:
+        for each in image.vulnerabilities.unmatched if image.vulnerabilities is not None else ():
+            unmatched.setdefault((each.reason, each.what), []).append(image.label)
+    unknown: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (reason, what), labels in unmatched.items():
+        unknown.setdefault((reason, tuple(dict.fromkeys(labels))), []).append(shorten(what, 60))
+    lines += [
+        f"known vulnerabilities of {numbers.listing(whats, 4)}: {reason}{_only(labels, everyone)}"
+        for (reason, labels), whats in unknown.items()
+    ]
+    return lines
+
+
+def found(items: tuple[facts.SharedFinding, ...]) -> str:
+    """What was found, of several places the first and how many more."""
+    message, count = items[0].finding.message, len(items) - 1
+    return f"{message} And {count:,} more like it." if count else message
+
+
+def places(items: tuple[facts.SharedFinding, ...], limit: int = 4) -> str:
+    """Where: `/usr/bin/su, layer 0` or a list of paths; empty for what is the whole image's."""
+    if len(items) == 1:
+        return where(items[0])
+    return numbers.listing(list(dict.fromkeys(item.finding.path for item in items if item.finding.path)), limit)
+
+
+def held_by(labels: tuple[str, ...], report: model.Report, limit: int) -> str:
+    """`a, b and 3 more`, or that all images are; all by name for a limit of 0."""
+    if 0 < limit < len(labels) and set(labels) == {image.label for image in report.images}:
+        return f"all {len(labels):,}"
+    return numbers.listing([shorten(label, 60) for label in labels], limit)
+
+
+def _only(labels: tuple[str, ...], everyone: tuple[str, ...]) -> str:
+    """` (a and b)` where it isn't so of all."""
+    some = numbers.listing([shorten(label, 60) for label in labels], 4)
+    return f" ({some})" if len(everyone) > 1 and set(labels) != set(everyone) else ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SharedVulnerability:
+    """One vulnerability of one module or source package: every program, OS package and image that has it."""
+
+    first: model.Vulnerability
+    packages: tuple[str, ...]
+    paths: tuple[str, ...]
+    labels: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The Go module, or the OS packages."""
+        return numbers.listing(self.packages, 3) or self.first.module
+
+    @property
+    def fixed(self) -> str:
+        return self.first.fixed[0] if self.first.fixed else "not known"
+
+
+def vulnerabilities(report: model.Report, *, absent: bool = False) -> tuple[SharedVulnerability, ...]:
+    """Those that are open, or those of which nothing was linked; by state, then worst first."""
+    groups: dict[tuple[object, ...], list[tuple[model.Vulnerability, str]]] = {}
+    for image in report.images:
+        for item in image.vulnerabilities.items if image.vulnerabilities is not None else ():
+            if (item.state == "absent") == absent:
+                key = (item.state, item.severity, item.id, item.module, item.version, item.fixed)
+                groups.setdefault(key, []).append((item, image.label))
+    shared = [
+        SharedVulnerability(
+            group[0][0],
+            tuple(dict.fromkeys(item.package for item, _ in group if item.package)),
+            tuple(dict.fromkeys(item.path for item, _ in group if item.path)),
+            tuple(dict.fromkeys(label for _, label in group)),
+        )
+        for group in groups.values()
+    ]
+    return tuple(sorted(shared, key=_rank))
+
+
+def _rank(item: SharedVulnerability) -> tuple[int, int, str, str]:
+    level = item.first.severity
+    rated = len(facts.SEVERITIES) if level is None else facts.SEVERITIES.index(level)
+    return list(STATES).index(item.first.state), rated, item.first.id, item.first.module
+
+
+def looked_up(report: model.Report) -> bool:
+    """Whether a database was asked of any image."""
+    return any(image.vulnerabilities is not None for image in report.images)
+
+
+def vulnerability_counts(report: model.Report) -> str:
+    """`5 known to osv of 2026-11-20`: with the databases and the day of the oldest data."""
+    asked = [image.vulnerabilities for image in report.images if image.vulnerabilities is not None]
+    sources = dict.fromkeys(
+        f"{shorten(known.database or 'no database', 80)} of {_day(known.database_date)}" for known in asked
+    )
+    count = len(vulnerabilities(report))
+    return f"{f'{count:,}' if count else 'none'} known to {numbers.listing(list(sources), 4)}"
+
+
+def _day(date: str | None) -> str:
+    return shorten(date, 40).partition("T")[0] if date else "an unknown day"
+
+
+def absent_words(report: model.Report) -> str:
+    """Of how many nothing vulnerable was linked; empty for none."""
+    count = len(vulnerabilities(report, absent=True))
+    return f"{count:,} not counted: {STATES['absent']}. That is no proof." if count else ""
