@@ -75,14 +75,14 @@ def test_a_finding_of_each_severity_at_each_threshold(fail_on: Level, severity: 
 def test_the_sentence_names_the_worst_first() -> None:
     gate = only(judge(image(LATEST, ROOT, KEY), fail_on="low"))
     assert gate.message == (
-        "app has 3 findings of low or worse: high: IA503 title of IA503 (/root/.npmrc); medium: IA301 title of IA301; "
+        "3 findings of low or worse in app: high: IA503 title of IA503 (/root/.npmrc); medium: IA301 title of IA301; "
         "low: IA701 title of IA701"
     )
     assert only(judge(image(LATEST, ROOT, KEY, KEY), fail_on="info")).message.endswith("; and 1 more")
-    assert only(judge(image(KEY))).message.startswith("app has 1 finding of high or worse: high: IA503")
-    assert only(judge(image(ROOT))).message == "app has no finding of high or worse"
-    assert only(judge(image(), fail_on="critical")).message == "app has no finding of critical"
-    assert only(judge(image(), fail_on="info")).message == "app has no finding of any severity"
+    assert only(judge(image(KEY))).message.startswith("1 finding of high or worse in app: high: IA503")
+    assert only(judge(image(ROOT))).message == "no finding of high or worse in app"
+    assert only(judge(image(), fail_on="critical")).message == "no finding of critical in app"
+    assert only(judge(image(), fail_on="info")).message == "no finding of any severity in app"
 
 
 def test_without_the_table_there_is_no_such_gate() -> None:
@@ -140,7 +140,7 @@ def test_vulnerabilities_count_where_they_are_known_to_be_bad_enough(
 def test_a_vulnerability_is_ignored_by_any_of_its_ids(id: str) -> None:
     shown = image(vulnerabilities=known(vulnerable("high")))
     refuse_unknown(Settings(checks=Checks("high", (rule(id),))), {})
-    assert only(judge(shown, ignore=(rule(id, "/app/*"),))).message == "app has no finding of high or worse; 1 ignored"
+    assert only(judge(shown, ignore=(rule(id, "/app/*"),))).message == "no finding of high or worse in app; 1 ignored"
     assert only(judge(shown, ignore=(rule(id, "/other"),))).passed is False
 
 
@@ -168,8 +168,8 @@ def test_a_skipped_check_of_that_severity_is_never_green() -> None:
     gate = only(judge(image(checks=(skipped("IA301"), skipped("IA504"), skipped("IA503", "no tree")))))
     assert (gate.passed, gate.actual) == (None, None)
     assert gate.message == (
-        "app shows no finding of high or worse, but not all was looked at: IA504 was skipped: 2 files too large to be "
-        "searched (and 1 more)"
+        "no finding of high or worse shows in app, but not all was looked at: IA504 was skipped: 2 files too large "
+        "to be searched (and 1 more)"
     )
     assert only(judge(image(checks=(skipped("IA301"),)))).passed is True
     assert only(judge(image(checks=(skipped("IA301"),)), fail_on="medium")).passed is None
@@ -266,8 +266,8 @@ def test_a_rule_holds_through_its_last_day_and_then_fails_loudly() -> None:
     assert (held.id, held.passed, held.actual) == ("findings", False, 1)
     assert (ended.id, ended.passed, ended.label) == ("ignore.expired", False, "app")
     assert ended.message == (
-        "the rule that ignores IA503 at /root/* ended on 2026-11-20 (known, and mended in May); 1 of app is no longer "
-        "ignored: fix what is left, or give the rule a new date"
+        "the rule that ignores IA503 at /root/* ended on 2026-11-20 (known, and mended in May); 1 finding of app no "
+        "longer ignored: fix what is left, or give the rule a new date"
     )
     assert exit_code(msgspec.structs.replace(reports.report(image(KEY)), verdict=verdict)) == 1
 
@@ -361,7 +361,7 @@ def test_check_fails_on_findings_and_ignores_them_until_the_day(cli: Cli, bad: p
     assert result.code == 1
     high = {item["id"] for item in result.json["images"][0]["findings"] if item["severity"] == "high"}
     assert "IA503" in high
-    assert result.err.startswith("imgaudit: findings failed: app has ")
+    assert result.err.startswith("imgaudit: findings failed: 1 finding of high or worse in app: ")
     assert "high: IA503" in result.err
     rules = [ignore(id) for id in sorted(high)]
     configure(f'[checks]\nfail_on = "high"\nignore = [{", ".join(rules)}]')

@@ -37,14 +37,14 @@ def findings_gate(
         passed = False
         few = "; ".join(f"{LEVELS[level]}: {words}" for level, words in counted[:NAMED])
         more = f"; and {len(counted) - NAMED:,} more" if len(counted) > NAMED else ""
-        says = f"{image.label} has {_plural(len(counted))} of {asked}: {few}{more}{apart}"
+        says = f"{_plural(len(counted))} of {asked} in {image.label}: {few}{more}{apart}"
     elif gaps:
         passed = None
         more = f" (and {len(gaps) - 1:,} more)" if len(gaps) > 1 else ""
-        says = f"{image.label} shows no finding of {asked}, but not all was looked at: {gaps[0]}{more}{apart}"
+        says = f"no finding of {asked} shows in {image.label}, but not all was looked at: {gaps[0]}{more}{apart}"
     else:
         passed = True
-        says = f"{image.label} has no finding of {asked}{apart}"
+        says = f"no finding of {asked} in {image.label}{apart}"
     return Gate(
         id="findings",
         label=image.label,

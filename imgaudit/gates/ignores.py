@@ -102,8 +102,8 @@ def expired_gates(image: Image, checks: Checks, today: datetime.date) -> list[Ga
 def _ended(image: Image, rule: Ignore) -> Gate:
     covered = sum(_covers(rule, path, *ids) for path, ids in _open(image))
     left = (
-        f"{covered:,} of {image.label} {'are' if covered > 1 else 'is'} no longer ignored: fix what is left, or give "
-        "the rule a new date"
+        f"{covered:,} {'findings' if covered > 1 else 'finding'} of {image.label} no longer ignored: fix what is left, "
+        "or give the rule a new date"
         if covered
         else f"nothing of {image.label} is left of it: take it out"
     )
