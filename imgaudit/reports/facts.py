@@ -192,14 +192,16 @@ class SharedFinding:
     layers: tuple[int, ...] = ()
 
 
-def findings(report: model.Report) -> tuple[SharedFinding, ...]:
-    """All findings, worst first; the same one in several images stands once."""
+def findings(report: model.Report, *, ignored: bool = False) -> tuple[SharedFinding, ...]:
+    """Open findings, worst first, or those that a rule ignores; the same one in several images stands once."""
     groups: dict[tuple[object, ...], list[str]] = {}
     first: dict[tuple[object, ...], model.Finding] = {}
     layers: dict[tuple[object, ...], list[int]] = {}
     for image in report.images:
         for finding in image.findings:
-            key = (finding.id, finding.severity, finding.title, finding.message, finding.path)
+            if (finding.ignored is not None) != ignored:
+                continue
+            key = (finding.id, finding.severity, finding.title, finding.message, finding.path, finding.ignored)
             first.setdefault(key, finding)
             labels = groups.setdefault(key, [])
             if image.label not in labels:
@@ -214,12 +216,13 @@ def findings(report: model.Report) -> tuple[SharedFinding, ...]:
 
 
 def severity_counts(report: model.Report) -> str:
-    """`1 high, 2 medium`; without any, whether that means anything: nothing unread is called clean."""
-    found = findings(report)
+    """`1 high, 2 medium, 1 ignored`; without any, whether that means anything: nothing unread is called clean."""
+    found, left_out = findings(report), len(findings(report, ignored=True))
+    more = f", {left_out:,} ignored" if left_out else ""
     counts = [(sum(item.finding.severity == severity for item in found), severity) for severity in SEVERITIES]
     words = ", ".join(f"{count:,} {severity}" for count, severity in counts if count)
     if words:
-        return words
+        return f"{words}{more}"
     if not any(image.checks for image in report.images):
         return "no checks were run"
-    return "no findings" if report.complete else "no findings in what could be read"
+    return f"no {'open ' if more else ''}findings{'' if report.complete else ' in what could be read'}{more}"

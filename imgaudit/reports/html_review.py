@@ -29,6 +29,7 @@ def _findings(report: model.Report) -> Section:
         if len(groups) < len(found)
         else None,
     ]
+    folded.append(_ignored(report))
     folded += [
         _outcomes(report, status, title)
         for status, title in (("pass", "that passed"), ("not_applicable", "that do not apply"))
@@ -42,6 +43,15 @@ def _findings(report: model.Report) -> Section:
         lines_title="Not looked at: nothing here counts as clean" if unseen else "",
         folded=tuple(item for item in folded if item is not None),
     )
+
+
+def _ignored(report: model.Report) -> Table | None:
+    lines = review.ignored(report)
+    if not lines:
+        return None
+    shown, more = view.capped([(view.words(line),) for line in lines])
+    caption = f"Ignored by imgaudit.toml: {len(lines):,}"
+    return Table("ignored", caption, (Column("what, and why it is ignored"),), shown, more)
 
 
 def _table_of(

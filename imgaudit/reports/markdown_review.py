@@ -21,8 +21,11 @@ def findings(page: Page, report: model.Report) -> None:
 
 
 def not_looked_at(page: Page, report: model.Report) -> None:
+    """What rules ignore and what was not looked at, folded."""
     lines = [text(line) for line in review.not_looked_at(report)]
     checks = review.check_words(report)
+    ignored = [text(line) for line in review.ignored(report)]
+    page.lines(f"Ignored by imgaudit.toml: {len(ignored):,}", ignored)
     page.lines("Not looked at", [*lines, *([text(checks)] if checks else [])] if lines else [])
 
 

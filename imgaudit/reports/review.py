@@ -203,7 +203,7 @@ def vulnerabilities(report: model.Report, *, absent: bool = False) -> tuple[Shar
     groups: dict[tuple[object, ...], list[tuple[model.Vulnerability, str]]] = {}
     for image in report.images:
         for item in image.vulnerabilities.items if image.vulnerabilities is not None else ():
-            if (item.state == "absent") == absent:
+            if item.ignored is None and (item.state == "absent") == absent:
                 key = (item.state, item.severity, item.id, item.module, item.version, item.fixed)
                 groups.setdefault(key, []).append((item, image.label))
     shared = [
@@ -222,6 +222,24 @@ def _rank(item: SharedVulnerability) -> tuple[int, int, str, str]:
     level = item.first.severity
     rated = len(facts.SEVERITIES) if level is None else facts.SEVERITIES.index(level)
     return list(STATES).index(item.first.state), rated, item.first.id, item.first.module
+
+
+def ignored(report: model.Report) -> list[str]:
+    """Findings and vulnerabilities that rules of imgaudit.toml ignore, with the rule's reason."""
+    lines = []
+    for item in facts.findings(report, ignored=True):
+        finding, place = item.finding, where(item)
+        what = f"{finding.severity} {finding.id} {finding.title}{f' ({place})' if place else ''}"
+        lines.append((f"{what}: {finding.ignored}", item.labels))
+    known: dict[str, list[str]] = {}
+    for image in report.images:
+        for each in image.vulnerabilities.items if image.vulnerabilities is not None else ():
+            if each.ignored is not None:
+                what = f"{each.severity or UNRATED} {each.id} of {each.package or each.module} {each.version}"
+                known.setdefault(f"{what}: {each.ignored}", []).append(image.label)
+    lines += [(line, tuple(dict.fromkeys(labels))) for line, labels in known.items()]
+    everyone = tuple(image.label for image in report.images)
+    return [f"{line}{_only(labels, everyone)}" for line, labels in lines]
 
 
 def looked_up(report: model.Report) -> bool:

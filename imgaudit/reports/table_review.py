@@ -36,6 +36,10 @@ def findings(out: Terminal, report: model.Report) -> None:
         _table(out, report, groups)
     if review.looked_up(report):
         _vulnerabilities(out, report)
+    ignored = review.ignored(report)
+    if ignored:
+        out.heading(f"Ignored by imgaudit.toml: {len(ignored):,}")
+        out.bullets([out.cut(line, LONG) for line in ignored], TOP)
     unseen = review.not_looked_at(report)
     if unseen:
         out.heading("Not looked at")

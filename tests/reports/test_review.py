@@ -135,7 +135,8 @@ def test_checks_are_counted_and_passed_ones_folded() -> None:
         "checks an image: 1 to 2 passed, 0 to 2 failed, 0 to 2 skipped, 0 to 1 not applicable"
     )
     folded = html_review.sections(reviewed.single())[0].folded
-    assert [table.caption.split(";")[0] for table in folded[1:]] == ["Checks that passed: 2", "Checks that do not apply: 1"]
+    captions = [table.caption.split(";")[0] for table in folded[1:]]
+    assert captions == ["Checks that passed: 2", "Checks that do not apply: 1"]
     assert [row[0].text for row in folded[1].rows] == ["IA303", "IA304"]
     assert [cell.text for cell in folded[2].rows[0]] == ["IA411", "the image has a shell on purpose"]
 
@@ -213,3 +214,20 @@ def test_a_terminal_shows_ten_findings_and_counts_the_rest() -> None:
     assert "IA009" in text
     assert "IA010" not in text
     assert "4 more: a pipe, -o json or -o html shows them all" in text
+
+
+@pytest.mark.parametrize("format", ["table", "markdown", "html", "github"])
+def test_what_a_rule_ignores_is_not_open_and_stands_with_its_reason(format: str) -> None:
+    root = msgspec.structs.replace(reviewed.ROOT, ignored="the port is below 1024, until 2027-01-31")
+    known = msgspec.structs.replace(reviewed.KNOWN.items[0], ignored="not called")
+    database = msgspec.structs.replace(reviewed.KNOWN, items=(known,))
+    facts = {"findings": (root, reviewed.OLD_GO), "vulnerabilities": database}
+    report = reports.report(msgspec.structs.replace(reviewed.image(), **facts))
+    text = shown(report, format)
+    assert "Ignored by imgaudit.toml: 2" in text
+    assert "medium IA301 The program runs as root: the port is below 1024, until 2027-01-31" in text
+    assert "high GO-2026-0001 of golang.org/x/net v0.1.0: not called" in text
+    assert "; 1 low: built with an old Go; not compared" in shown(report).splitlines()[0]
+    assert review.vulnerability_counts(report).startswith("none known")
+    none_open = reports.report(msgspec.structs.replace(reviewed.image(), findings=(root,)))
+    assert "; no open findings, 1 ignored; " in shown(none_open).splitlines()[0]
