@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from imgaudit.reports import AnyReport, render
-from tests.support import accounts, probed, reports
+from tests.support import accounts, probed, reports, reviewed
 from tests.support.browser import CHROMIUM, Browser, browser
 
 pytestmark = [
@@ -25,6 +25,9 @@ REPORTS: dict[str, AnyReport] = {
     "hostile": reports.hostile_compared(),
     "probed": probed.compared(),
     "probed-broken": probed.broken(),
+    "reviewed": reviewed.single(),
+    "reviewed-compared": reviewed.compared(),
+    "reviewed-hostile": reviewed.hostile(reports.NASTY[-1]),
     "hostile-image": reports.report(reports.hostile().images[9]),
 }
 FIRST_LABELS = "[...document.querySelectorAll('#table-variants tbody th .id')].map(e => e.textContent)"
