@@ -16,7 +16,7 @@ from imgaudit.reports import facts
 from imgaudit.reports.escape import markdown_text, printable_report, shorten
 from imgaudit.reports.interface import AnyReport, RenderOptions
 from imgaudit.reports.json_report import encode
-from imgaudit.reports.sarif_results import Found, results
+from imgaudit.reports.sarif_results import Found, ignored, results
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
@@ -46,6 +46,7 @@ _NOTES = {
     "audit.failed": "An image or file could not be audited.",
     "audit.skipped": "Something was not looked at.",
     "check.skipped": "A check could not be judged.",
+    "finding.ignored": "A rule of imgaudit.toml ignores a finding.",
     "gate.unjudged": "A gate could not be judged.",
     "vulnerabilities.unknown": "Known vulnerabilities could not be looked up.",
     "report.cut": "The report was cut at a limit.",
@@ -205,6 +206,8 @@ def _notes(report: AnyReport) -> Iterator[Note]:
         if gate.passed is None:
             yield "gate.unjudged", "warning", f"Not judged: {gate.message}"
     for image in report.images:
+        for said in ignored(image):
+            yield "finding.ignored", "note", said
         for check in image.checks:
             if check.status == "skipped":
                 said = f"{image.label}: {check.id} was skipped: {check.reason or 'no reason is given'}"

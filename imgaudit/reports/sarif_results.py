@@ -69,9 +69,26 @@ def results(report: AnyReport) -> Iterator[Found]:
         if gate.passed is False and gate.id != FINDINGS:
             yield _gate(gate)
     for image in report.images:
-        yield from (_finding(image, finding) for finding in image.findings)
-        items = image.vulnerabilities.items if image.vulnerabilities is not None else ()
-        yield from (_vulnerability(image, item) for item in items if item.state != "absent")
+        yield from (_finding(image, finding) for finding in image.findings if finding.ignored is None)
+        yield from (_vulnerability(image, item) for item in _items(image) if item.ignored is None)
+
+
+def ignored(image: model.Image) -> Iterator[str]:
+    """A line for each result that a rule leaves out. GitHub shows a suppressed result as an open alert."""
+    for finding in image.findings:
+        if finding.ignored is not None:
+            where = f" ({finding.path})" if finding.path else ""
+            yield f"{image.label}: {finding.id} {finding.title}{where} is ignored: {finding.ignored}"
+    for item in _items(image):
+        if item.ignored is not None:
+            holder = item.package or item.module
+            yield f"{image.label}: {item.id} in {holder} {item.version} is ignored: {item.ignored}"
+
+
+def _items(image: model.Image) -> tuple[model.Vulnerability, ...]:
+    """Those of which something is there."""
+    known = image.vulnerabilities.items if image.vulnerabilities is not None else ()
+    return tuple(item for item in known if item.state != "absent")
 
 
 def _unread(rule: str, said: str, label: str, reference: str) -> Found:

@@ -264,6 +264,18 @@ def test_nothing_wrong_and_all_looked_at_says_nothing() -> None:
     assert run["invocations"][0]["executionSuccessful"] is True
 
 
+def test_what_a_rule_ignores_is_no_result_but_told() -> None:
+    items = (vulnerability(ignored="not called"), vulnerability(id="GO-2"))
+    image = holding(finding(path="/bin/su", ignored="base"), finding(fingerprint="e" * 32), items=items)
+    run = run_of(reports.report(image))
+    assert sorted(item["ruleId"] for item in run["results"]) == ["GO-2", "IA301"]
+    notes = run["invocations"][0]["toolExecutionNotifications"]
+    assert [(note["descriptor"]["id"], note["level"], note["message"]["text"]) for note in notes] == [
+        ("finding.ignored", "note", "scratch: IA301 Runs as root (/bin/su) is ignored: base"),
+        ("finding.ignored", "note", "scratch: GO-2024-0001 in example.org/x v1.0.0 is ignored: not called"),
+    ]
+
+
 def test_skipped_checks_and_what_could_not_be_looked_up_are_told() -> None:
     known = model.Vulnerabilities(
         database="made", database_date=None, unmatched=(model.Unmatched(what="x 1", reason="no such data"),)
@@ -291,6 +303,13 @@ def test_fingerprints_stay_over_rebuilds_and_differ_between_images() -> None:
     )
     assert sorted(prints(rebuilt)) == sorted(first)
     assert not set(prints(holding(finding(), items=(vulnerability(),), label="else"))) & set(first)
+
+
+def test_two_of_the_same_are_two_results_with_prints_of_their_own() -> None:
+    run = run_of(reports.report(holding(finding(path="/"), finding(path="/"))))
+    assert len({result["partialFingerprints"]["imgaudit/v1"] for result in run["results"]}) == 2
+    uris = {result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for result in run["results"]}
+    assert uris == {"registry.example.org/shop%3Ascratch"}
 
 
 def test_one_run_for_more_images_than_github_takes_runs() -> None:
