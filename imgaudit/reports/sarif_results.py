@@ -150,13 +150,15 @@ def _finding(image: model.Image, finding: model.Finding) -> Found:
 def _vulnerability(image: model.Image, item: model.Vulnerability) -> Found:
     holder = item.package or item.module
     linked = item.state == "package"
-    says = [f"{story.name(image.label)}: {holder} {item.version}: {item.id}, {item.summary}", item.evidence]
+    summary = item.summary.removesuffix(".")
+    known = f"{item.id}, {summary}" if summary else item.id
+    says = [f"{story.name(image.label)}: {holder} {item.version}: {known}", item.evidence]
     says.append(f"fixed in {', '.join(item.fixed)}" if item.fixed else "no fixed version is known")
     facts: dict[str, str | int] = {"severity": item.severity or "unknown", "state": item.state}
     names = f"{item.id}, also known as {', '.join(item.aliases)}" if item.aliases else item.id
     return Found(
         rule=item.id,
-        title=f"{item.summary or 'Known vulnerability'} ({item.id})",
+        title=f"{item.id}: {summary or 'known vulnerability'}",
         about=f"{names}. {item.summary}".strip(),
         help="Go to a version in which it is fixed, as each result names it, and build the image again.",
         url=item.url,

@@ -146,7 +146,7 @@ def vulnerability(**facts: Any) -> model.Vulnerability:
     known: dict[str, Any] = {
         "id": "GO-2024-0001",
         "aliases": ("CVE-2024-1",),
-        "summary": "Endless loop in net/x",
+        "summary": "Endless loop in net/x.",
         "severity": "high",
         "ecosystem": "Go",
         "module": "example.org/x",
@@ -222,8 +222,11 @@ def test_vulnerabilities_by_state() -> None:
     scores = {id_: rule["properties"].get("security-severity") for id_, rule in rules.items()}
     assert scores == {"GO-2024-0001": "9.8", "DEBIAN-1": "8.0", "GO-2": None, "GO-3": None}
     said = next(result for result in run["results"] if result["ruleId"] == "GO-2")["message"]["text"]
-    assert "none of the vulnerable functions" in said
-    assert "fixed in v1.0.1" in said
+    assert said == (
+        "scratch: example.org/x v1.0.0: GO-2, Endless loop in net/x; net/x linked, none of the vulnerable functions is "
+        "there; fixed in v1.0.1"
+    )
+    assert rules["GO-2"]["shortDescription"]["text"] == "GO-2: Endless loop in net/x"
     assert rules["GO-2024-0001"]["fullDescription"]["text"].startswith("GO-2024-0001, also known as CVE-2024-1")
 
 
