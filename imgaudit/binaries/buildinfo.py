@@ -5,8 +5,9 @@ magic, the pointer size, flags (1: big-endian, 2: strings inline). Go 1.18 and l
 lengths behind it; 1.13 to 1.17 two pointers to string headers into it.
 """
 
+import re
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from imgaudit.binaries.dynamic import DT_RELA, DT_RELASZ, Dynamic
@@ -101,10 +102,18 @@ def find_go(
         dependencies=info.dependencies,
         settings=settings,
         cgo=False if enabled == "0" else cgo_evidence(enabled == "1"),
-        trimpath=settings.get("-trimpath") == "true" if settings else None,
+        trimpath=_trimpath(settings, version),
         vcs=vcs_of(settings),
     )
     return GoFacts(go, problem)
+
+
+def _trimpath(settings: Mapping[str, str], version: str | None) -> bool | None:
+    """Go records the flag since 1.19; of an older or unknown version its absence means nothing."""
+    if "-trimpath" in settings:
+        return settings["-trimpath"] == "true"
+    release = re.match(r"go1\.(\d{1,3})", version or "")
+    return False if settings and release and int(release[1]) >= 19 else None
 
 
 def _regions(elf: Elf) -> Iterator[Region]:

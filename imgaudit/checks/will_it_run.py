@@ -65,9 +65,10 @@ DOUBT = Rule(
     name="may-not-run",
     title="The program may not run",
     severity="medium",
-    what="A loader that is not the one that was asked for, and processors that not every machine of the platform has.",
+    what="A loader that is not the one that was asked for, processors that not every machine of the platform has, and "
+    "file capabilities that engines don't grant unasked.",
     why="It may end at once, or when it calls what the other libc lacks.",
-    fix="Build for the libc and the processor of the image.",
+    fix="Build for the libc and the processor of the image; drop the capabilities (setcap -r), or have them granted.",
 )
 CERTIFICATES = Rule(
     id="IA208",

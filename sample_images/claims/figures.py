@@ -23,7 +23,7 @@ from sample_images.claims.rules import amount
 Measure = Callable[[Lab], Figure]
 
 NO_SCORE = "waits until imgaudit gives a score"
-NO_VULNERABILITIES = "waits until imgaudit looks for known vulnerabilities"
+NO_VULNERABILITIES = "no data of known vulnerabilities can be had here; imgaudit --vulnerabilities takes them"
 
 
 def known(value: int | None, what: str) -> int:

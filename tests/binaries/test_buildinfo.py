@@ -35,6 +35,14 @@ def _facts(content: bytes, *, name: str = ".go.buildinfo", sections: bool = True
     return analyse(memoryview(make_elf(sections=parts, section_headers=sections)))
 
 
+@pytest.mark.parametrize(
+    ("version", "trimpath"), [("go1.18.10", None), ("go1.19", False), ("go1.27.3", False), ("devel", None)]
+)
+def test_trimpath_is_recorded_since_go_1_19(version: str, trimpath: bool | None) -> None:
+    text = "path\texample.com/app\nbuild\t-compiler=gc\n"
+    assert _facts(build_info(version, text)).go.trimpath is trimpath
+
+
 def test_all_of_it() -> None:
     go = _facts(build_info("go1.27.3", TEXT)).go
     assert (go.present, go.version, go.path) == (True, "go1.27.3", "example.com/app/cmd/server")
