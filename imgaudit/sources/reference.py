@@ -90,7 +90,8 @@ class Reference:
 
 
 def parse_reference(text: str) -> Reference:
-    """`[LABEL=]REF` as the conventions have it. Looks whether a path exists, and at nothing else. Raises UsageError."""
+    """`[LABEL=]REF` as the conventions have it. Looks whether a path exists and is no program, and at nothing else.
+    Raises UsageError."""
     label, rest = _split_label(text)
     if not rest or rest != rest.strip() or not rest.isprintable():
         raise UsageError(f"{text!r} is no image reference: it is empty or holds blanks", hint=_EXAMPLE)
@@ -124,10 +125,21 @@ def _refuse_misspelt(text: str) -> None:
 
 
 def _may_hold_image(path: str) -> bool:
-    """A file, or a folder that is an OCI layout: a folder that happens to be called alpine hides no image."""
+    """A file, or a folder that is an OCI layout: a folder that happens to be called alpine hides no image, nor does the
+    program app that `go build` left."""
     if os.path.isdir(path):
         return any(os.path.lexists(os.path.join(path, name)) for name in ("oci-layout", "index.json"))
-    return os.path.lexists(path)
+    return os.path.lexists(path) and not _is_program(path)
+
+
+def _is_program(path: str) -> bool:
+    try:
+        if not os.path.isfile(path):  # a pipe would be waited for
+            return False
+        with open(path, "rb") as file:
+            return file.read(4) == b"\x7fELF"
+    except OSError:
+        return False
 
 
 def _split_label(text: str) -> tuple[str | None, str]:

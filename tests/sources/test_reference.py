@@ -226,6 +226,15 @@ def test_a_folder_that_is_no_layout_hides_no_image(tmp_path: pathlib.Path) -> No
         open_source("./alpine")
 
 
+def test_a_program_of_the_images_name_hides_no_image(tmp_path: pathlib.Path) -> None:
+    """As `go build` leaves it where the image is built."""
+    (tmp_path / "app").write_bytes(b"\x7fELF" + bytes(60))
+    assert parse_reference("app:1.0").scheme == parse_reference("app").scheme == "name"
+    assert parse_reference("./app").scheme == "path"
+    (tmp_path / "app").write_bytes(b"")
+    assert parse_reference("app:1.0").scheme == "path"
+
+
 @pytest.mark.parametrize("text", ["missing.tar", "./missing", "docker-archive:x", "oci-archive:x", "oci-dir:x"])
 def test_a_missing_path_is_an_image_that_can_not_be_obtained(text: str) -> None:
     with pytest.raises(SourceError, match="No such file"):
