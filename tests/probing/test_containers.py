@@ -220,4 +220,4 @@ def test_several_in_turn(specimens: Specimens, prober: Prober) -> None:
     assert (good.runs, bad.runs, late.runs) == (2, 0, 2)
     assert good.ready_ms is not None
     assert late.ready_ms is not None
-    assert good.ready_ms.min < 300 <= late.ready_ms.min
+    assert good.ready_ms.min < 285 <= late.ready_ms.min  # it sleeps 300 ms, and the engine tells of its start late
