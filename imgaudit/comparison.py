@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from imgaudit.causes import explain
+from imgaudit.causes import deltas, explain
 from imgaudit.errors import UsageError
 from imgaudit.model import (
     Binary,
@@ -72,24 +72,14 @@ def compare_with(images: Sequence[Image], references: Mapping[str, Snapshot], na
 
 
 def _variant(image: Image, other: Sizes) -> Variant:
-    size = image.size
-    # A measured download and an estimated one differ by more than many a change would: they are not compared.
-    comparable = size.download_estimated == other.download_estimated
+    size, known = image.size, dict(deltas(other, image.size))
     return Variant(
         label=image.label,
         download=size.download,
         unpacked=size.unpacked,
         rootfs=size.rootfs,
-        delta=Delta(
-            download=_minus(size.download, other.download) if comparable else None,
-            unpacked=_minus(size.unpacked, other.unpacked),
-            rootfs=_minus(size.rootfs, other.rootfs),
-        ),
+        delta=Delta(download=known.get("download"), unpacked=known.get("unpacked"), rootfs=known.get("rootfs")),
     )
-
-
-def _minus(new: int | None, old: int | None) -> int | None:
-    return None if new is None or old is None else new - old
 
 
 def _changes(images: Sequence[Image], base: Image) -> tuple[Change, ...]:

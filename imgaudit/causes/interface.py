@@ -6,7 +6,7 @@ In this order, which is that of docs/causes.md: what one step explains, the next
 unpacked are looked at in the whole tree, download as a registry serves it: exact by layer, below that in proportion.
 """
 
-from imgaudit.model import Change, Snapshot
+from imgaudit.model import Change, Sizes, Snapshot
 from imgaudit.model.comparison import Measure
 
 
@@ -22,21 +22,21 @@ def explain(old: Snapshot, new: Snapshot) -> tuple[Change, ...]:
     sides = align(old, new)
     finders = {"rootfs": rootfs_causes, "unpacked": unpacked_causes, "download": download_causes}
     changes = []
-    for measure, delta in deltas(old, new):
+    for measure, delta in deltas(old.size, new.size):
         causes = shorten(finders[measure](sides)) if delta else ()
         unexplained = delta - sum(cause.bytes for cause in causes)
         changes.append(Change(label=new.label, measure=measure, delta=delta, causes=causes, unexplained=unexplained))
     return tuple(changes)
 
 
-def deltas(old: Snapshot, new: Snapshot) -> list[tuple[Measure, int]]:
+def deltas(old: Sizes, new: Sizes) -> list[tuple[Measure, int]]:
     """What is known on both sides. A measured download and an estimated one can't be compared: they differ by more
     than many a change would."""
     measures: tuple[Measure, ...] = ("rootfs", "unpacked", "download")
     found = []
     for measure in measures:
-        first, second = getattr(old.size, measure), getattr(new.size, measure)
-        comparable = measure != "download" or old.size.download_estimated == new.size.download_estimated
+        first, second = getattr(old, measure), getattr(new, measure)
+        comparable = measure != "download" or old.download_estimated == new.download_estimated
         if first is not None and second is not None and comparable:
             found.append((measure, second - first))
     return found
