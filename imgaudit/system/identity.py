@@ -7,7 +7,7 @@ own /etc/passwd or /etc/group, a number need not.
 import dataclasses
 
 from imgaudit.layers.interface import Entry, Tree
-from imgaudit.system.collect import kept_text
+from imgaudit.system.tables import table_lines
 
 MAX_LINES = 100_000  # of passwd or group
 MAX_ID = (1 << 31) - 1  # what runc takes
@@ -62,14 +62,8 @@ def find_identity(user: str, tree: Tree) -> Identity | str | None:
 
 def _rows(tree: Tree, path: str) -> list[list[str]] | None:
     """The rows of four and more columns; [] without such a file, None for one that was not kept."""
-    node = tree.resolve(path)
-    if node is None or node.kind != "file" or not node.entry.size:
-        return []
-    text = kept_text(node.payload)
-    if text is None:
-        return None
-    rows = (line.strip().split(":") for line in text.splitlines()[:MAX_LINES])
-    return [row for row in rows if len(row) >= 4]
+    lines = table_lines(tree, path, MAX_LINES)
+    return None if lines is None else [row for line in lines if len(row := line.strip().split(":")) >= 4]
 
 
 def _number(text: str) -> int | None:

@@ -2,7 +2,7 @@
 
 from imgaudit.layers.interface import Tree
 from imgaudit.model.traces import AccountTrace, GroupTrace, Password
-from imgaudit.system.collect import kept_text
+from imgaudit.system.tables import table_lines
 
 MAX_LINES = 10_000
 
@@ -45,13 +45,10 @@ def _password(name: str, field: str, secrets: dict[str, str] | None) -> Password
 
 
 def _rows(tree: Tree, path: str) -> list[list[str]] | None:
-    node = tree.resolve(path)
-    if node is None or node.kind != "file" or not node.entry.size:
-        return []
-    text = kept_text(node.payload)
-    if text is None:
+    lines = table_lines(tree, path, MAX_LINES)
+    if lines is None:
         return None
-    return [line.split(":") for line in text.splitlines()[:MAX_LINES] if line.strip() and not line.startswith("#")]
+    return [line.split(":") for line in lines if line.strip() and not line.startswith("#")]
 
 
 def _number(text: str) -> int | None:
