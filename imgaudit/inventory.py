@@ -10,36 +10,52 @@ FLOOR = 64 << 10
 
 def take_inventory(flat: Flattened, limits: Limits) -> Inventory:
     """Every live regular file once. The floor is doubled until the list is within limits.inventory."""
-    floor = FLOOR
-    large = [(node, node.entry.size, node.entry.content) for node in flat.tree.files() if node.entry.size >= floor]
+    floor, large, sums = FLOOR, [], dict[int, list[int]]()
+    copies = _dead_copies(flat)
+    live: dict[str, int] = {}
+    for node in flat.tree.files():  # one walk, which sorts every folder
+        size = node.entry.size
+        if node.path in copies:
+            live[node.path] = size
+        if size >= floor:
+            large.append((node.path, size, node.layer, node.entry.content))
+        else:
+            _add(sums, node.layer, size)
     while len(large) > limits.inventory:
         floor *= 2
+        for _, size, layer, _ in large:
+            if size < floor:
+                _add(sums, layer, size)
         large = [item for item in large if item[1] >= floor]
     first: dict[tuple[int, int | None], str] = {}
     files = []
-    for node, size, content in large:
-        before = first.setdefault((size, content), node.path) if content is not None else node.path
-        copy_of = before if before != node.path else None
-        files.append(InventoryFile(path=node.path, size=size, layer=node.layer, copy_of=copy_of))
-    sums: dict[int, list[int]] = {}
-    for node in flat.tree.files():
-        if node.entry.size < floor:
-            row = sums.setdefault(node.layer, [0, 0])
-            row[0] += 1
-            row[1] += node.entry.size
+    for path, size, layer, content in large:
+        before = first.setdefault((size, content), path) if content is not None else path
+        files.append(InventoryFile(path=path, size=size, layer=layer, copy_of=before if before != path else None))
     small = tuple(SmallFiles(layer=layer, files=count, size=size) for layer, (count, size) in sorted(sums.items()))
-    return Inventory(floor=floor, files=tuple(files), small=small, waste=_waste(flat))
+    return Inventory(floor=floor, files=tuple(files), small=small, waste=_waste(flat, copies, live))
 
 
-def _waste(flat: Flattened) -> Waste:
+def _add(sums: dict[int, list[int]], layer: int, size: int) -> None:
+    row = sums.setdefault(layer, [0, 0])
+    row[0] += 1
+    row[1] += size
+
+
+def _dead_copies(flat: Flattened) -> dict[str, list[int]]:
+    """Sizes of the dead files of each path; 0 for a time without it."""
     copies: dict[str, list[int]] = {}
     for dead in flat.dead_files:
         sizes = copies.setdefault(dead.path, [])
         sizes.append(dead.size)
         if dead.cause in ("deleted", "opaque_hidden"):
-            sizes.append(0)  # there was a time without it
-    live = {node.path: node.entry.size for node in flat.tree.files() if node.path in copies}
-    again = sum(min(*sizes, live[path]) for path, sizes in copies.items() if path in live)
+            sizes.append(0)
+    return copies
+
+
+def _waste(flat: Flattened, copies: dict[str, list[int]], live: dict[str, int]) -> Waste:
+    """live: sizes of the files that are there now at paths of copies."""
+    again = sum(min(*copies[path], size) for path, size in live.items())
     return Waste(
         total=flat.rootfs + flat.dead.total,
         least=flat.rootfs - sum(live.values()) + again,
