@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 from imgaudit.checks import program_rules as rules
-from imgaudit.checks.go_releases import parse_version, releases
+from imgaudit.checks.go_releases import Version, parse_version, releases
 from imgaudit.checks.interface import Check, Failed, NotApplicable, Passed, Problem, Result, Skipped, Subject, of
 from imgaudit.model import Binary
 
@@ -172,11 +172,9 @@ def _debug_build(subject: Subject, service: Binary) -> Result:
 
 def _go_support(subject: Subject, service: Binary) -> Result:
     text, data = service.go.version, releases()
-    version = parse_version(text) if text else None
-    if version is None:
-        return _unknown_go(service)
-    if version.line > data.newest:
-        return Skipped(f"{text} is newer than the data of {data.date}")
+    version = _released(service)
+    if not isinstance(version, Version):
+        return version
     line = data.lines.get(version.line)
     if line is None:
         return _failed(service, f"was built with {text}, older than all that is supported")
@@ -191,11 +189,9 @@ def _go_support(subject: Subject, service: Binary) -> Result:
 
 def _go_patch(subject: Subject, service: Binary) -> Result:
     text, data = service.go.version, releases()
-    version = parse_version(text) if text else None
-    if version is None:
-        return _unknown_go(service)
-    if version.line > data.newest:
-        return Skipped(f"{text} is newer than the data of {data.date}")
+    version = _released(service)
+    if not isinstance(version, Version):
+        return version
     line = data.lines.get(version.line)
     if line is None or line.ended is not None:
         return NotApplicable(f"{text} is no longer supported at all")
@@ -209,10 +205,17 @@ def _go_patch(subject: Subject, service: Binary) -> Result:
     return _failed(service, f"was built with {text}; on {data.date} the latest of its line was go{latest}")
 
 
-def _unknown_go(service: Binary) -> Result:
-    if not service.go.version:
+def _released(service: Binary) -> Version | Skipped:
+    """The version of Go that it was built with, where the data can know it; else why not."""
+    text, data = service.go.version, releases()
+    if not text:
         return Skipped(f"{service.path} does not tell its Go version")
-    return Skipped(f"{service.go.version} is no release of the Go project: who made it says how long it is supported")
+    version = parse_version(text)
+    if version is None:
+        return Skipped(f"{text} is no release of the Go project: who made it says how long it is supported")
+    if version.line > data.newest:
+        return Skipped(f"{text} is newer than the data of {data.date}")
+    return version
 
 
 def _failed(service: Binary, says: str, subject: str = "") -> Failed:
