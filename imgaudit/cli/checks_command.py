@@ -2,7 +2,7 @@
 
 import click
 
-from imgaudit.cli.options import parse_outputs
+from imgaudit.cli.options import formats_option, parse_outputs
 from imgaudit.errors import UsageError
 
 FORMATS = ("table", "json", "markdown")
@@ -10,14 +10,7 @@ FORMATS = ("table", "json", "markdown")
 
 @click.command()
 @click.argument("check", required=False, metavar="[ID]")
-@click.option(
-    "-o",
-    "--output",
-    "outputs",
-    multiple=True,
-    metavar="FORMAT[=FILE]",
-    help=f"Repeatable; one at most to stdout. Formats: {', '.join(FORMATS)}. Default: table.",
-)
+@formats_option(FORMATS)
 def checks(check: str | None, outputs: tuple[str, ...]) -> int:
     """List every check, or say of one what it looks at, why, and how to fix what it finds.
 

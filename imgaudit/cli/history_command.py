@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import click
 
-from imgaudit.cli.options import AuditChoices, audit_options, color_option, make_talk, parse_outputs, talk_options
+from imgaudit.cli.options import (
+    AuditChoices,
+    audit_options,
+    color_option,
+    formats_option,
+    make_talk,
+    parse_outputs,
+    talk_options,
+)
 from imgaudit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -91,14 +99,7 @@ def add(items: tuple[str, ...], db: str, commit: str | None, **choices: Unpack[A
     "--measure", type=click.Choice(["download", "rootfs", "unpacked"]), default="download", help="Default: download."
 )
 @click.option("--last", type=click.IntRange(1, 100_000), default=20, metavar="N", help="Audits of each. Default: 20.")
-@click.option(
-    "-o",
-    "--output",
-    "outputs",
-    multiple=True,
-    metavar="FORMAT[=FILE]",
-    help=f"Repeatable; one at most to stdout. Formats: {', '.join(FORMATS)}. Default: table.",
-)
+@formats_option(FORMATS)
 @color_option
 def show(labels: tuple[str, ...], db: str, measure: "Measure", last: int, outputs: tuple[str, ...], color: str) -> int:
     """Show how each label's sizes went.

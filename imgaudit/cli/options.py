@@ -4,7 +4,7 @@ import dataclasses
 import os
 import pathlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 import click
@@ -79,15 +79,20 @@ def _with_label(path: pathlib.Path | str) -> str:
     return str(path.with_name(f"{stem}-{LABEL}{dot}{rest}"))
 
 
-def outputs_option(command: Callable[..., Any]) -> Callable[..., Any]:
+def formats_option(formats: Iterable[str]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """`-o` for a command that writes these formats."""
     return click.option(
         "-o",
         "--output",
         "outputs",
         multiple=True,
         metavar="FORMAT[=FILE]",
-        help=f"Repeatable; one at most to stdout. Formats: {', '.join(REPORTS)}. Default: table.",
-    )(command)
+        help=f"Repeatable; one at most to stdout. Formats: {', '.join(formats)}. Default: table.",
+    )
+
+
+def outputs_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return formats_option(REPORTS)(command)
 
 
 def talk_options(command: Callable[..., Any]) -> Callable[..., Any]:
