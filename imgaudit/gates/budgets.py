@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from imgaudit.configuration import COUNTS, MEASURES, Budget, BudgetMeasure
 from imgaudit.errors import UsageError
-from imgaudit.model import Gate, Image, Report
+from imgaudit.model import Gate, Image, Report, Snapshot
 from imgaudit.units import size_words
 
 ESTIMATE_PERCENT = 5
@@ -73,8 +73,8 @@ def _gate(image: Image, measure: BudgetMeasure, limit: int) -> Gate:
     )
 
 
-def measured(image: Image, measure: BudgetMeasure) -> int | None:
-    """The image's figure, in bytes or a count; None: unknown."""
+def measured(image: Image | Snapshot, measure: BudgetMeasure) -> int | None:
+    """The figure of an image, or of one in a baseline, in bytes or a count; None: unknown."""
     if measure == "layers":
         return len(image.layers)
     if measure == "dead":

@@ -6,6 +6,8 @@ import fractions
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+import msgspec
+
 from imgaudit import cause_words
 from imgaudit.baseline import Match
 from imgaudit.configuration import BudgetMeasure, Growth
@@ -97,15 +99,7 @@ def _baseline_gate(image: Image, family: Family, says: str, accepted: bool) -> G
 
 
 def _accept(gate: Gate) -> Gate:
-    return Gate(
-        id=gate.id,
-        label=gate.label,
-        measure=gate.measure,
-        actual=gate.actual,
-        limit=gate.limit,
-        passed=True,
-        message=f"{gate.message}; accepted by --update-baseline",
-    )
+    return msgspec.structs.replace(gate, passed=True, message=f"{gate.message}; accepted by --update-baseline")
 
 
 def _gate(
@@ -118,7 +112,7 @@ def _gate(
     name: str,
 ) -> Gate:
     """actual, limit: the size and the largest that it may be."""
-    new, before = measured(image, measure), recorded(old, measure)
+    new, before = measured(image, measure), measured(old, measure)
     what = f"{measure_words(measure)} of {image.label}"
     passed: bool | None = None
     limit = None
@@ -149,14 +143,6 @@ def _gate(
         passed=passed,
         message=says,
     )
-
-
-def recorded(old: Snapshot, measure: BudgetMeasure) -> int | None:
-    """The baseline's figure in bytes; None: unknown."""
-    if measure == "dead":
-        return None if old.size.dead is None else old.size.dead.total
-    value: int | None = getattr(old.size, measure)
-    return value
 
 
 def allowed(before: int, growth: Growth) -> int:
