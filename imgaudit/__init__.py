@@ -38,16 +38,12 @@ def inspect(
     An image that could be read only in part comes back with `complete=False` and the reasons in `skipped`.
     Raises UsageError, SourceError or ImageError when there is nothing to report on.
     """
-    from imgaudit.audit import audit
-
-    return audit(reference, _options(platform, offline, breakdown))[0]
+    return _audit(reference, _options(platform, offline, breakdown))[0]
 
 
 def inspect_all(reference: str, *, offline: bool = False, breakdown: Breakdown = "entrypoint") -> list[Image]:
     """Audit every platform of an image; labels end in `@os/arch`. breakdown: as for `inspect`."""
-    from imgaudit.audit import audit
-
-    return audit(reference, _options(None, offline, breakdown, all_platforms=True))
+    return _audit(reference, _options(None, offline, breakdown, all_platforms=True))
 
 
 def compare(
@@ -102,6 +98,15 @@ def open_image(reference: str, *, platform: str | None = None, offline: bool = F
     finally:
         for source in sources:
             source.close()
+
+
+def _audit(reference: str, options: AuditOptions) -> list[Image]:
+    import msgspec
+
+    from imgaudit.audit import audit
+    from imgaudit.score import score_of
+
+    return [msgspec.structs.replace(image, score=score_of(image)) for image in audit(reference, options)]
 
 
 def _options(platform: str | None, offline: bool, breakdown: Breakdown, *, all_platforms: bool = False) -> AuditOptions:

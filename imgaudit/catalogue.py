@@ -54,7 +54,7 @@ def as_text(found: Sequence[Entry], width: int) -> str:
 def as_page(entry: Entry, width: int) -> str:
     """One check, whole."""
     rule = entry.rule
-    lines = [f"{rule.id} {rule.title}", f"{entry.family}, {rule.name}, severity {rule.severity}"]
+    lines = [f"{rule.id} {rule.title}", f"{entry.family}, {rule.name}, severity {_severity(rule)}"]
     for name, text in (("What", rule.what), ("Why", rule.why), ("How to fix", rule.fix)):
         wrapped = textwrap.wrap(text, max(min(width, 100), 40) - 2, break_on_hyphens=False, break_long_words=False)
         lines += ["", name, *(f"  {line}" for line in wrapped)]
@@ -81,11 +81,22 @@ def as_markdown(found: Sequence[Entry]) -> str:
         if entry.family != family:
             family = entry.family
             lines += ["", f"## {family[0].upper()}{family[1:]}"]
-        lines += ["", f"### {rule.id}", f"**{rule.title}** (`{rule.name}`, {rule.severity})", "", _plain(rule.what), ""]
+        lines += [
+            "",
+            f"### {rule.id}",
+            f"**{rule.title}** (`{rule.name}`, {_severity(rule)})",
+            "",
+            _plain(rule.what),
+            "",
+        ]
         lines += [f"Why: {_plain(rule.why)}", "", f"Fix: {_plain(rule.fix)}"]
         if rule.references:
             lines += ["", f"See: {', '.join(rule.references)}"]
     return "\n".join(lines) + "\n"
+
+
+def _severity(rule: Rule) -> str:
+    return rule.severity if rule.may_be is None else f"{rule.severity}, at worst {rule.may_be}"
 
 
 def _plain(text: str) -> str:

@@ -3,7 +3,7 @@
 import dataclasses
 import datetime
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -15,6 +15,7 @@ from imgaudit.cost import with_costs
 from imgaudit.errors import ImgauditError, UsageError
 from imgaudit.model import SCHEMA_VERSION, Failed, Image, Report, Tool
 from imgaudit.outcome import INCOMPLETE, exit_code
+from imgaudit.score import with_scores
 from imgaudit.sources import parse_reference
 
 __all__ = ["INCOMPLETE", "exit_code", "run", "timestamp", "tool"]
@@ -27,8 +28,11 @@ def run(
     compare: bool,
     reference: str | None = None,
     cost: CostSettings | None = None,
+    add: Sequence[Callable[[Sequence[Image]], Sequence[Image]]] = (),
 ) -> Report:
     """Audit every reference, in the order given; with compare, lay them side by side; with cost, say what they cost.
+
+    add: what else is found out of the images, such as their vulnerabilities, in this order; then they are scored.
 
     What failed is in `failed` with the exit code it would have had alone. Raises UsageError for a `reference`
     label that none has.
@@ -44,6 +48,8 @@ def run(
             label = _label(text)
             failed.append(Failed(label=label, reference=text, exit_code=error.exit_code, reason=error.with_hint))
     images = _distinct(images)
+    for more in add:
+        images = list(more(images))
     # A label that failed is not a mistake in --reference: the others are compared with the first that could be read.
     if reference is not None and any(failure.label == reference for failure in failed):
         reference = None
@@ -56,6 +62,7 @@ def run(
         failed=tuple(failed),
         comparison=compare_images(images, reference) if compare else None,
     )
+    report = with_scores(report)
     return report if cost is None else with_costs(report, cost)
 
 

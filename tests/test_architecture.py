@@ -79,10 +79,12 @@ ARROWS = {
     "assemble": NEUTRAL
     | {"model", "sources", "layers", "system", "inside", "anatomy", "inventory", "checks", "secrets"},
     "audit": NEUTRAL | {"model", "sources", "audit_options", "remembered", "reading"},
-    "run": NEUTRAL | {"model", "sources", "audit", "comparison", "configuration", "cost", "outcome", "__init__"},
+    "score": {"model"},
+    "run": NEUTRAL
+    | {"model", "sources", "audit", "comparison", "score", "configuration", "cost", "outcome", "__init__"},
     "unpack": NEUTRAL | {"sources", "layers", "audit_options", "assemble", "reading"},
     "__main__": {"cli"},
-    "__init__": {"anatomy", "audit", "difference", "errors", "model", "run", "sources", "system"},
+    "__init__": {"anatomy", "audit", "difference", "errors", "model", "run", "score", "sources", "system"},
 }
 
 

@@ -78,7 +78,7 @@ def test_as_json(cli: Cli, tmp_path: pathlib.Path) -> None:
     rows = cli("checks", "-o", "json").json["checks"]
     assert [row["id"] for row in rows] == [entry.rule.id for entry in entries()]
     (row,) = cli("checks", "IA606", "-o", "json").json["checks"]
-    assert set(row) == {"family", "id", "name", "title", "severity", "what", "why", "fix", "references"}
+    assert set(row) == {"family", "id", "name", "title", "severity", "what", "why", "fix", "references", "may_be"}
     file = tmp_path / "checks.md"
     assert cli("checks", "-o", f"markdown={file}").out == ""
     assert file.read_text() == as_markdown(entries())

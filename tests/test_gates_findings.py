@@ -53,7 +53,7 @@ def rule(id: str = "IA503", path: str | None = None, labels: str | None = None, 
 def judge(
     *images: model.Image, fail_on: Level = "high", ignore: tuple[Ignore, ...] = (), unasked: tuple[str, ...] = ()
 ) -> model.Verdict:
-    rules = Rules(Settings(checks=Checks(fail_on, ignore)), today=TODAY, severities=SEVERITIES, unasked=unasked)
+    rules = Rules(Settings(checks=Checks(fail_on, ignore)), today=TODAY, unasked=unasked)
     return gates.judge(reports.report(*images), rules)
 
 
@@ -161,7 +161,7 @@ def test_a_database_that_could_not_be_read_whole_is_no_pass() -> None:
 
 
 def skipped(id: str, reason: str = "2 files too large to be searched") -> model.Check:
-    return model.Check(id=id, status="skipped", reason=reason)
+    return model.Check(id=id, status="skipped", severity=SEVERITIES.get(id), reason=reason)
 
 
 def test_a_skipped_check_of_that_severity_is_never_green() -> None:
@@ -198,7 +198,7 @@ def test_findings_that_are_not_listed_are_not_ignored() -> None:
     gate = only(judge(shown, ignore=(rule(path="/root/*"),)))
     assert (gate.passed, "IA503 has 150 findings" in gate.message) == (None, True)
     assert only(judge(shown, ignore=(rule(),))).passed is True
-    low = (model.Check(id="IA701", status="fail", reason="150 findings, of which 100 are listed"),)
+    low = (model.Check(id="IA701", severity="low", status="fail", reason="150 findings, of which 100 are listed"),)
     assert only(judge(image(LATEST, checks=low))).passed is True
     mixed = image(LATEST, finding("IA701", "info"), checks=low)
     assert only(judge(mixed)).passed is None

@@ -15,7 +15,8 @@ from imgaudit.model.traces import FileTrace, Traces
 class Rule:
     """What a reader learns of a check. id: for ever the same, never used again. title: of a failure, as a headline.
 
-    severity: of its findings, unless one says otherwise. why: what goes wrong otherwise. fix: what to do.
+    severity: of its findings, unless one says otherwise; may_be: of the worst, where one may be worse. why: what goes
+    wrong otherwise. fix: what to do.
     references: what else asks for the same ("CIS Docker Benchmark 4.1", "dockle CIS-DI-0001").
     """
 
@@ -27,6 +28,11 @@ class Rule:
     why: str
     fix: str
     references: tuple[str, ...] = ()
+    may_be: Severity | None = None
+
+    @property
+    def worst(self) -> Severity:
+        return self.may_be or self.severity
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

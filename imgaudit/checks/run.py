@@ -6,6 +6,7 @@ from imgaudit.checks.interface import Check, Failed, NotApplicable, Passed, Prob
 from imgaudit.checks.registry import CHECKS
 from imgaudit.fingerprint import fingerprint
 from imgaudit.model import Check as Outcome
+from imgaudit.model import CheckStatus as Status
 from imgaudit.model import Finding
 
 PER_CHECK = 100
@@ -21,15 +22,19 @@ def run_checks(subject: Subject, checks: Iterable[Check] = CHECKS) -> tuple[tupl
         rule = check.rule
         match result:
             case Passed():
-                outcomes.append(Outcome(id=rule.id, status="pass"))
+                outcomes.append(_outcome(rule, "pass"))
             case NotApplicable(reason):
-                outcomes.append(Outcome(id=rule.id, status="not_applicable", reason=reason))
+                outcomes.append(_outcome(rule, "not_applicable", reason))
             case Skipped(reason):
-                outcomes.append(Outcome(id=rule.id, status="skipped", reason=reason))
+                outcomes.append(_outcome(rule, "skipped", reason))
             case Failed(problems):
-                outcomes.append(Outcome(id=rule.id, status="fail", reason=_reason(problems)))
+                outcomes.append(_outcome(rule, "fail", _reason(problems)))
                 findings += [_finding(rule, problem) for problem in sorted(problems, key=_order)[:PER_CHECK]]
     return tuple(findings), tuple(outcomes)
+
+
+def _outcome(rule: Rule, status: Status, reason: str | None = None) -> Outcome:
+    return Outcome(id=rule.id, name=rule.name, severity=rule.worst, status=status, reason=reason)
 
 
 def _reason(problems: tuple[Problem, ...]) -> str | None:

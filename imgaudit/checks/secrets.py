@@ -13,6 +13,7 @@ CONFIG = Rule(
     name="secret-in-config",
     title="The image's configuration holds a secret",
     severity="medium",
+    may_be="high",
     what="A variable, label, command or health check of the config holds a value that its name calls a secret, or that"
     " has the form of one (tokens, keys, passwords in URLs). High where the format proves it.",
     why="Whoever can pull or inspect the image reads its config, and every container started of it gets the value.",
@@ -25,6 +26,7 @@ HISTORY = Rule(
     name="secret-in-history",
     title="The image's history holds a secret",
     severity="medium",
+    may_be="high",
     what="A step of the history holds a secret: a build argument, a header or password given to curl, a credential in"
     " a URL.",
     why="`docker history` shows it to everyone who has the image. Build arguments are kept there as well.",

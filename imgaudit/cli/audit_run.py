@@ -5,8 +5,6 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from imgaudit.audit import AuditOptions
 from imgaudit.cache import open_cache
 from imgaudit.cli.options import AuditChoices, make_talk, parse_outputs
@@ -49,9 +47,8 @@ def audit_and_write(
     with _advisories(choices, options) as known:
         if known is not None:
             options = dataclasses.replace(options, watch=known.watch)
-        report = run(references, options, compare=compare, reference=reference, cost=settings.cost)
-        if known is not None:
-            report = msgspec.structs.replace(report, images=known.fill(report.images))
+        add = [known.fill] if known is not None else []
+        report = run(references, options, compare=compare, reference=reference, cost=settings.cost, add=add)
     if after is not None and report.images:
         report = after(report)
     if report.images:

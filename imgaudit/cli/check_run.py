@@ -67,8 +67,7 @@ class Check:
         if update:
             refuse_twice(references)
         require_rules(settings, dive)
-        self._checks = {entry.rule.id: entry.rule for entry in entries()}
-        refuse_unknown(settings, {id: rule.name for id, rule in self._checks.items()})
+        refuse_unknown(settings, {entry.rule.id: entry.rule.name for entry in entries()})
         self._recorded = self._read() if baseline is not None and self._is_file else ()
         self._older = read_baseline(settings.drift.since) if settings.drift is not None else ()
         if dive is not None:
@@ -108,7 +107,6 @@ class Check:
             drift,
             today,
             accepted=self._update,
-            severities={id: rule.severity for id, rule in self._checks.items()},
             unasked=self._unasked(),
         )
         report = mark_ignored(report, self._settings.checks, today)

@@ -1,11 +1,11 @@
 """Findings and known vulnerabilities of an image, by their severity. What was not looked at is never a pass."""
 
 import datetime
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from imgaudit.configuration import LEVELS, Checks, Level
 from imgaudit.gates.ignores import rules_of
-from imgaudit.model import Check, Gate, Image, Severity
+from imgaudit.model import Check, Gate, Image
 
 NAMED = 3
 """Findings that the gate's sentence names; the report lists them all."""
@@ -13,22 +13,16 @@ NAMED = 3
 _NOT_LOOKED_UP = "not looked up: "
 
 
-def findings_gate(
-    image: Image,
-    checks: Checks,
-    today: datetime.date,
-    severities: Mapping[str, Severity],
-    unasked: Collection[str],
-) -> Gate:
+def findings_gate(image: Image, checks: Checks, today: datetime.date, unasked: Collection[str]) -> Gate:
     """Fails where the image has a finding, or a known vulnerability, of this severity or worse that is not ignored.
 
-    image: marked by mark_ignored. severities: of checks by id; one that is not among them may be of any. unasked:
-    options that would have asked for more: a check that was skipped for want of one doesn't count as skipped.
+    image: marked by mark_ignored. unasked: options that would have asked for more: a check that was skipped for want of
+    one doesn't count as skipped.
     """
     found = _found(image, checks.fail_on)
     ignored = sum(why is not None for _, _, why in found)
     counted = sorted((level, words) for level, words, why in found if why is None)
-    gaps = _gaps(image, checks, today, severities, unasked)
+    gaps = _gaps(image, checks, today, unasked)
     asked = checks.fail_on if checks.fail_on == LEVELS[0] else f"{checks.fail_on} or worse"
     asked = "any severity" if checks.fail_on == LEVELS[-1] else asked
     apart = f"; {ignored:,} ignored" if ignored else ""
@@ -83,7 +77,6 @@ def _gaps(
     image: Image,
     checks: Checks,
     today: datetime.date,
-    severities: Mapping[str, Severity],
     unasked: Collection[str],
 ) -> list[str]:
     """What may hide a finding that would count, in words."""
@@ -94,7 +87,7 @@ def _gaps(
         if check.id in waived:
             continue
         reason = check.reason or "it does not say why"
-        severe = LEVELS.index(severities.get(check.id, LEVELS[0])) <= worst
+        severe = check.severity is None or LEVELS.index(check.severity) <= worst
         if check.status == "skipped" and severe and not any(option in reason for option in unasked):
             gaps.append(f"{check.id} was skipped: {reason}")
         if check.status == "fail" and check.reason is not None and (severe or _is_mixed(image, check)):

@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from imgaudit.configuration import DiveRules, Settings
 from imgaudit.errors import UsageError
@@ -12,14 +12,14 @@ from imgaudit.gates.findings import findings_gate
 from imgaudit.gates.ignores import expired_gates, mark_ignored, refuse_unmatched_labels
 from imgaudit.gates.parts import part_gates
 from imgaudit.gates.regression import Held, growth_gates, no_baseline
-from imgaudit.model import Gate, Image, Report, Severity, Verdict
+from imgaudit.model import Gate, Image, Report, Verdict
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rules:
     """What images are held against. accepted: their state becomes the baseline, so growth is not held against it.
 
-    today: None is the day the report was made. severities, unasked: see findings_gate.
+    today: None is the day the report was made. unasked: see findings_gate.
     """
 
     settings: Settings
@@ -28,7 +28,6 @@ class Rules:
     drift: Held | None = None
     today: datetime.date | None = None
     accepted: bool = False
-    severities: Mapping[str, Severity] = dataclasses.field(default_factory=dict)
     unasked: Collection[str] = ()
 
 
@@ -77,7 +76,7 @@ def _gates(image: Image, rules: Rules) -> list[Gate]:
     if rules.dive is not None:
         gates += dive_gates(image, rules.dive)
     if settings.checks is not None and rules.today is not None:
-        gates.append(findings_gate(image, settings.checks, rules.today, rules.severities, rules.unasked))
+        gates.append(findings_gate(image, settings.checks, rules.today, rules.unasked))
         gates += expired_gates(image, settings.checks, rules.today)
     return gates
 

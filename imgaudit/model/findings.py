@@ -50,11 +50,18 @@ class Finding(Value, frozen=True, kw_only=True):
     ignored: str | None = None
 
 
+CheckStatus = Literal["pass", "fail", "not_applicable", "skipped"]
+
+
 class Check(Value, frozen=True, kw_only=True):
-    """The outcome of one check; skipped and not applicable always carry a reason."""
+    """The outcome of one check; skipped and not applicable always carry a reason.
+
+    name: what it looks at, in a word or two. severity: the worst that a finding of it can have."""
 
     id: str
-    status: Literal["pass", "fail", "not_applicable", "skipped"]
+    name: str | None = None
+    severity: Severity | None = None
+    status: CheckStatus
     reason: str | None = None
 
 
@@ -74,6 +81,7 @@ class Vulnerability(Value, frozen=True, kw_only=True):
     fixed: versions to go to, the lowest above the found one first; empty where the data names none.
     severity, score: as the data says; None where it says nothing. platform: the one that the vulnerability is limited
     to and the program was built for, None for one of all platforms.
+    sources: who found it, "imgaudit" or the name of another tool, first who told it first.
     packages: vulnerable Go packages that are linked; symbols: vulnerable functions among them that are in the program,
     the first 100; both empty for what has no such data. path: the program, None for an OS package.
     ignored: as of a Finding.
@@ -96,6 +104,7 @@ class Vulnerability(Value, frozen=True, kw_only=True):
     symbols: tuple[str, ...] = ()
     path: str | None = None
     evidence: str
+    sources: tuple[str, ...] = ("imgaudit",)
     ignored: str | None = None
 
 
@@ -126,10 +135,22 @@ class Vulnerabilities(Value, frozen=True, kw_only=True):
     unmatched: tuple[Unmatched, ...] = ()
 
 
+Grade = Literal["A", "B", "C", "D", "F"]
+
+
 class Score(Value, frozen=True, kw_only=True):
-    """0-100 with its parts; what was not measured lowers confidence."""
+    """How an image does, 0-100. What was not measured earns nothing, so that measuring more never lowers the most.
+
+    parts: points earned by part, in whole numbers that sum to value; of: points that the part could earn;
+    unmeasured: points that it did not earn because nothing is known, not because something was found.
+    grade: by value, and no better than the worst open finding allows, whose severity limited_by is then.
+    confidence: 0-1, the share of what could be asked of this image that was answered, by weight.
+    """
 
     value: int
-    grade: str
+    grade: Grade
     confidence: float
     parts: dict[str, int]
+    of: dict[str, int]
+    unmeasured: dict[str, int]
+    limited_by: Severity | None = None

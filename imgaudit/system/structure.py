@@ -150,11 +150,14 @@ def _order(pair: tuple[Rule, Anomaly]) -> tuple[str, int, str, str]:
 def outcomes(findings: Iterable[Finding], *, whole: bool) -> tuple[Check, ...]:
     """One for each rule. whole: all layers were read; without that nothing passes."""
     failed = {finding.id for finding in findings}
+    unread = None if whole else "not all layers were read"
     return tuple(
-        Check(id=rule.id, status="fail")
-        if rule.id in failed
-        else Check(id=rule.id, status="pass")
-        if whole
-        else Check(id=rule.id, status="skipped", reason="not all layers were read")
+        Check(
+            id=rule.id,
+            name=rule.kind,
+            severity=rule.severity,
+            status="fail" if rule.id in failed else "pass" if whole else "skipped",
+            reason=None if rule.id in failed else unread,
+        )
         for rule in RULES
     )
