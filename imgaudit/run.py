@@ -45,8 +45,10 @@ def run(
         try:
             images.extend(audit(text, options))
         except ImgauditError as error:
-            label = _label(text)
-            failed.append(Failed(label=label, reference=text, exit_code=error.exit_code, reason=error.with_hint))
+            label, reference_text = _names(text)
+            failed.append(
+                Failed(label=label, reference=reference_text, exit_code=error.exit_code, reason=error.with_hint)
+            )
     images = _distinct(images)
     for more in add:
         images = list(more(images))
@@ -85,12 +87,13 @@ def timestamp() -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _label(text: str) -> str:
-    """The label a reference has, or would have if it could be read."""
+def _names(text: str) -> tuple[str, str]:
+    """The label that a reference has, or would have if it could be read, and the reference without it."""
     try:
-        return parse_reference(text).default_label
+        parsed = parse_reference(text)
     except ImgauditError:
-        return text
+        return text, text
+    return parsed.default_label, parsed.text
 
 
 def _distinct(images: list[Image]) -> list[Image]:
