@@ -10,7 +10,8 @@ import importlib.resources
 import json
 import re
 
-_VERSION = re.compile(r"go(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?((?:rc|beta)\d{1,3})?( X:\S+)?", re.ASCII)
+# Experiments (GOEXPERIMENT) follow a blank, or a hyphen: `go1.26.8-X:jsonv2`.
+_VERSION = re.compile(r"go(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?((?:rc|beta)\d{1,3})?(?:[ -]X:\S+)?", re.ASCII)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -12,7 +12,10 @@ from urllib.parse import quote, unquote
 from imgaudit.model import Platform
 
 _PURL = re.compile(r"pkg:[a-z][a-z0-9.+-]*/[!-~]+")
-_GO_RELEASE = re.compile(r"go(\d+(?:\.\d+)*(?:(?:rc|beta)\d+)?(?:[-+.][0-9A-Za-z.+-]+)?)(?: .*)?", re.ASCII | re.DOTALL)
+# What follows is no part of the release: a maker's words, or the experiments that were on (`go1.26.8-X:jsonv2`).
+_GO_RELEASE = re.compile(
+    r"go(\d+(?:\.\d+)*(?:(?:rc|beta)\d+)?(?:[-+.](?!X:)[0-9A-Za-z.+-]+?)?)(?: .*|-X:.*)?", re.ASCII | re.DOTALL
+)
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _HUB = "docker.io"
 

@@ -129,6 +129,10 @@ def test_where_the_revision_stands() -> None:
         ("go1.27.99", "pass", "pass"),  # newer than the data knows
         ("go1.26.8", "pass", "fail"),
         ("go1.26.8 X:nocoverageredesign", "pass", "fail"),
+        ("go1.26.8-X:jsonv2", "pass", "fail"),  # as newer linkers write it
+        ("go1.27rc2-X:jsonv2,greenteagc", "fail", "not_applicable"),
+        ("go1.24.4-microsoft X:boringcrypto", "skipped", "skipped"),
+        ("go1.28-devel_4c1a0f2 X:jsonv2", "skipped", "skipped"),
         ("go1.27", "pass", "fail"),
         ("go1.27rc1", "fail", "not_applicable"),
         ("go1.25.14", "fail", "not_applicable"),

@@ -183,6 +183,8 @@ def test_the_purl_of_a_module_keeps_case_and_path(path: str, version: str | None
         ("go1.21", "pkg:golang/stdlib@1.21"),
         ("go1.27rc1", "pkg:golang/stdlib@1.27rc1"),
         ("go1.26.8 X:nocoverageredesign", "pkg:golang/stdlib@1.26.8"),
+        ("go1.26.8-X:jsonv2", "pkg:golang/stdlib@1.26.8"),
+        ("go1.22.9-fips X:boringcrypto", "pkg:golang/stdlib@1.22.9-fips"),
         ("go1.22.9-fips", "pkg:golang/stdlib@1.22.9-fips"),
         ("devel go1.28-5e7f3a1 Mon Nov 2", "pkg:golang/stdlib"),
         ("go1.28-devel_5e7f3a1 Mon Nov 2", "pkg:golang/stdlib"),
