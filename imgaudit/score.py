@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from imgaudit.model import Check, Finding, Grade, Image, Report, Score, Severity, Vulnerability
+from imgaudit.model import Check, Finding, Grade, Image, Report, Score, Severity, Vulnerabilities, Vulnerability
 
 PARTS: dict[str, tuple[int, tuple[str, ...]]] = {
     "will_it_run": (20, ("IA2",)),
@@ -100,6 +100,8 @@ def _worst(findings: Iterable[Finding]) -> dict[str, float]:
 def _checks(checks: Sequence[Check], worst: dict[str, float]) -> tuple[float, float, float]:
     """Lost by what was found, by what is not known; the share of the answers that are known."""
     found = unknown = answered = asked = 0.0
+    if not checks:  # not one was made, as where a caller chose which
+        return 0.0, 1.0, 0.0
     for check in checks:
         if check.status == "not_applicable":
             continue
@@ -116,13 +118,23 @@ def _checks(checks: Sequence[Check], worst: dict[str, float]) -> tuple[float, fl
 
 def _vulnerabilities(image: Image) -> tuple[float, float, float]:
     known = image.vulnerabilities
-    if known is None:
+    if known is None or not _asked(image, known):
         return 0.0, 1.0, 0.0
     found: dict[tuple[str, str], float] = {}
     for item in known.items:  # in several programs it is still one to mend
         key = item.id, item.module
         found[key] = max(found.get(key, 0.0), _KNOWN[item.severity] * _CERTAIN[item.state])
     return sum(found.values()), _UNMATCHED if known.unmatched else 0.0, 1 - _UNMATCHED if known.unmatched else 1.0
+
+
+def _asked(image: Image, known: Vulnerabilities) -> bool:
+    """Whether the databases hold anything of what the image has; one that doesn't say of what it is, is taken to."""
+    if known.items or not all(database.ecosystems for database in known.databases):
+        return True
+    holds = {name.partition(":")[0].lower() for database in known.databases for name in database.ecosystems}
+    has = {"go"} if any(binary.go.present is not False for binary in image.binaries) else set()
+    has |= {package.purl.split("/")[1].lower() for package in image.packages if package.purl.count("/") > 1}
+    return bool(has & holds) if has else image.complete
 
 
 def _limit(image: Image) -> Severity | None:

@@ -10,6 +10,7 @@ from imgaudit.audit import audit
 from tests.support.images import Image, Layer, docker_archive, make_tar
 
 _numbers = itertools.count()
+SEVERITIES = ("critical", "high", "medium", "low", "info")
 
 
 def audited(folder: Path, *layers: list[Any], config: dict[str, Any] | None = None, **image: Any) -> model.Image:
@@ -17,7 +18,17 @@ def audited(folder: Path, *layers: list[Any], config: dict[str, Any] | None = No
     path = folder / f"{next(_numbers)}.tar"
     docker_archive(path, Image([Layer(make_tar(entries)) for entries in layers], config=config or {}, **image))
     (found,) = audit(f"app=docker-archive:{path}")
+    assert_no_worse_than_declared(found)
     return found
+
+
+def assert_no_worse_than_declared(image: model.Image) -> None:
+    """No finding is worse than its check can be: the score takes that of a check that was not made."""
+    worst = {check.id: check.severity for check in image.checks}
+    for finding in image.findings:
+        declared = worst[finding.id]
+        assert declared is not None
+        assert SEVERITIES.index(finding.severity) >= SEVERITIES.index(declared), (finding.id, finding.severity)
 
 
 def status(image: model.Image, id_: str) -> str:
