@@ -35,7 +35,8 @@ def inspect_program(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> Bin
 
 
 def with_account(binary: Binary, data: memoryview | None, limits: Limits, *, predictions: bool) -> Binary:
-    """binary with its size_breakdown and, where asked for, predictions, which take longer than all else.
+    """binary with its size_breakdown, linked functions and, where asked for, predictions, which take longer than all
+    else.
 
     data: the file's bytes, None where they were too many to be held. Never raises: for a Go program that can't be
     taken apart, the analysis is partial and says why; any other program comes back as it was.
@@ -44,6 +45,7 @@ def with_account(binary: Binary, data: memoryview | None, limits: Limits, *, pre
         return binary
     from imgaudit.binaries.buildinfo import is_gccgo
     from imgaudit.binaries.elf import Elf
+    from imgaudit.binaries.linked import linked_functions
     from imgaudit.breakdown import break_down  # only now: most images' binaries never get here
 
     try:
@@ -53,8 +55,10 @@ def with_account(binary: Binary, data: memoryview | None, limits: Limits, *, pre
         if binary.upx.present:
             program = _unpacked(data, limits)
             binary = msgspec.structs.replace(binary, upx=msgspec.structs.replace(binary.upx, decoded="all"))
-        if is_gccgo(Elf(program), binary.needed):
+        elf = Elf(program)
+        if is_gccgo(elf, binary.needed):
             raise BinaryError("it was built by gccgo, whose tables are not read")
+        binary = msgspec.structs.replace(binary, linked=linked_functions(elf))
         binary = msgspec.structs.replace(binary, size_breakdown=break_down(program, binary.go))
     except BinaryError as error:
         return _partial(binary, f"where its bytes come from is not known: {error}")

@@ -50,10 +50,11 @@ class Account(msgspec.Struct, frozen=True, array_like=True):
     analysis: Analysis
     size_breakdown: SizeBreakdown | None
     predictions: tuple[Prediction, ...]
+    linked: tuple[str, ...] | None
 
     @classmethod
     def of(cls, binary: Binary) -> "Account":
-        return cls(binary.upx, binary.analysis, binary.size_breakdown, binary.predictions)
+        return cls(binary.upx, binary.analysis, binary.size_breakdown, binary.predictions, binary.linked)
 
     def on(self, binary: Binary) -> Binary:
         """binary, with it."""
@@ -63,6 +64,7 @@ class Account(msgspec.Struct, frozen=True, array_like=True):
             analysis=self.analysis,
             size_breakdown=self.size_breakdown,
             predictions=self.predictions,
+            linked=self.linked,
         )
 
 

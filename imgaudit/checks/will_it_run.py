@@ -89,6 +89,18 @@ TEMPORARY = Rule(
     why="os.CreateTemp and uploads above 32 MB fail.",
     fix="Mount one: --tmpfs /tmp, or an emptyDir volume.",
 )
+TIME_ZONES = Rule(
+    id="IA210",
+    name="no-time-zones",
+    title="No time zones for a program that loads them by name",
+    severity="low",
+    what="time.LoadLocation in the program, where it is only if something refers to it; time/tzdata in the program; "
+    "and where Go looks for time zones in the image.",
+    why="time.LoadLocation fails for all but UTC and Local: unknown time zone Europe/Paris. That it is ever called is "
+    "not known: the call may be a library's, such as a database driver's.",
+    fix='COPY --from=build /usr/share/zoneinfo /usr/share/zoneinfo, or import _ "time/tzdata" (450 kB). Nothing to do '
+    "where only UTC is loaded, or zones are mounted.",
+)
 FALLBACK = "golang.org/x/crypto/x509roots/fallback"
 
 
@@ -154,6 +166,27 @@ def _temporary(subject: Subject) -> Result:
     return of([Problem(message="The image holds no /tmp.", path=subject.image.fitness.program)])
 
 
+def _time_zones(subject: Subject) -> Result:
+    service, runtime = _service(subject), subject.image.runtime
+    if service is None:
+        return Skipped("the program was not found")
+    if service.go.present is False:
+        return NotApplicable("the program is not Go's")
+    if service.linked is None:
+        return Skipped("which functions the program holds is not known: --breakdown none, or their names can't be read")
+    if "time.LoadLocation" not in service.linked:
+        return NotApplicable("nothing in the program refers to time.LoadLocation")
+    if "time/tzdata.loadFromEmbeddedTZData" in service.linked:
+        return of([])
+    if runtime is None:
+        return Skipped("the flattened tree is not known")
+    if runtime.tzdata.present:
+        return of([])
+    says = "The program holds time.LoadLocation, which its own code or a library's may call, and not time/tzdata; the "
+    says += "image has no time zones where Go looks for them."
+    return of([Problem(message=says, path=subject.image.fitness.program)])
+
+
 CHECKS = (
     Check(STARTS, _of_kind("entrypoint")),
     Check(USER, _of_kind("user")),
@@ -164,4 +197,5 @@ CHECKS = (
     Check(DOUBT, _of_kind("doubt")),
     Check(CERTIFICATES, _certificates),
     Check(TEMPORARY, _temporary),
+    Check(TIME_ZONES, _time_zones),
 )

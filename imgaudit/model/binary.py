@@ -145,6 +145,8 @@ class Binary(Value, frozen=True, kw_only=True):
     path is absolute in the image (as given, for a file on disk). layer is None for a file on disk.
     stripped: no .symtab and no DWARF. glibc_required: the highest GLIBC_x.y that the file asks for.
     missing: needed libraries that the image does not hold, in the order of needed.
+    linked: of the Go functions that checks ask about (time.LoadLocation, and time/tzdata's own), those in the program;
+    None where its names were not read.
     """
 
     path: str
@@ -173,6 +175,7 @@ class Binary(Value, frozen=True, kw_only=True):
     analysis: Analysis
     size_breakdown: SizeBreakdown | None = None
     predictions: tuple[Prediction, ...] = ()
+    linked: tuple[str, ...] | None = None
 
 
 class BinaryDelta(Value, frozen=True, kw_only=True):

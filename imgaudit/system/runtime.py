@@ -46,7 +46,8 @@ INITS = (
 )  # fmt: skip
 # Where Go looks for time zones (time/zoneinfo_unix.go, platformZoneSources), in its order.
 ZONE_FOLDERS = ("/usr/share/zoneinfo", "/usr/share/lib/zoneinfo", "/usr/lib/locale/TZ", "/etc/zoneinfo")
-ZONE_ARCHIVE = "/usr/local/go/lib/time/zoneinfo.zip"  # $GOROOT/lib/time, after the folders
+GOROOTS = ("/usr/local/go", "/usr/lib/go")  # of Go's own images and archives, of Alpine's package
+ZONE_ARCHIVE = "/lib/time/zoneinfo.zip"  # in GOROOT, after the folders
 _TZIF_HEADER = 44  # RFC 8536: a zone file is never shorter
 
 _MUSL_LOADER = re.compile(r"/ld-musl-[a-z0-9_.-]+\.so\.1$")
@@ -72,7 +73,8 @@ def runtime_facts(
     """What the tree offers to any program.
 
     binary_facts: by path in the tree, of its executables. environment: as the config sets it, not redacted
-    (SSL_CERT_FILE, SSL_CERT_DIR and ZONEINFO move what Go looks for). passwd: /etc/passwd names at least one user.
+    (SSL_CERT_FILE, SSL_CERT_DIR, ZONEINFO and GOROOT move what Go looks for). passwd: /etc/passwd names at least one
+    user.
     """
     environment = environment or {}
     passwd, tmp = tree.resolve("/etc/passwd"), tree.resolve("/tmp")  # noqa: S108 (a path of the image)
@@ -144,8 +146,9 @@ def _version(libc: str, packages: Sequence[Package], offered: tuple[str, ...]) -
 
 
 def _time_zones(tree: Tree, environment: Mapping[str, str]) -> TimeZones:
-    named = environment.get("ZONEINFO")
-    for path in (named, *ZONE_FOLDERS, ZONE_ARCHIVE) if named else (*ZONE_FOLDERS, ZONE_ARCHIVE):
+    named, root = environment.get("ZONEINFO"), environment.get("GOROOT")
+    archives = [folder + ZONE_ARCHIVE for folder in ((root,) if root else GOROOTS)]
+    for path in (*((named,) if named else ()), *ZONE_FOLDERS, *archives):
         node = tree.resolve(path)
         if node is None:
             continue

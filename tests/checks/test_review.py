@@ -1,6 +1,7 @@
 """A security review of whole images: of a deliberately bad one every planted fault is told and nothing else, of a good
 one nothing, and what other linters find fault with for no reason is silent."""
 
+import dataclasses
 import pathlib
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -11,7 +12,7 @@ from imgaudit import model
 from imgaudit.audit import AuditOptions, audit
 from imgaudit.checks.registry import CHECKS
 from imgaudit.secrets.interface import Search
-from tests.checks.judged import capabilities
+from tests.checks.judged import assert_no_worse_than_declared, capabilities
 from tests.checks.test_will_it_run import SERVER
 from tests.secrets.planted import crc62, drawn
 from tests.support import gobuild, upx
@@ -47,6 +48,7 @@ def review(folder_: pathlib.Path, image: Image) -> model.Image:
     path = docker_archive(folder_ / "image.tar", image)
     (found,) = audit(f"app=docker-archive:{path}", AuditOptions(secrets=Search(contents=True)))
     assert found.complete
+    assert_no_worse_than_declared(found)
     return found
 
 
@@ -171,6 +173,7 @@ BAD_PROGRAM: Planted = (
     ("IA202", "high", "/app"),  # a user by name, without /etc/passwd
     ("IA208", "low", "/app"),
     ("IA209", "info", "/app"),
+    ("IA210", "low", "/app"),
     ("IA411", "low", "/bin/sh"),  # on scratch
     ("IA506", "medium", "/app"),
     ("IA601", "low", "/app"),
@@ -182,12 +185,15 @@ BAD_PROGRAM: Planted = (
 )
 """As BAD, of an image on scratch with a Go program. IA609 and IA610 depend on which Go built it."""
 
+_ZONES = 'package main\n\nimport "time"\n\nfunc init() { _, _ = time.LoadLocation("Europe/Paris") }\n'
+LOADS_ZONES = dataclasses.replace(SERVER, files=(*SERVER.files, ("zones.go", _ZONES)))
+
 
 @pytest.mark.go
 def test_of_a_bad_program_every_planted_fault_is_told_and_nothing_else(tmp_path: pathlib.Path) -> None:
     flags = ("-gcflags=all=-N -l", "-ldflags=-X main.apiKey=hunter2")
     entries = [
-        program("/app", gobuild.build(SERVER, *flags).read_bytes()),
+        program("/app", gobuild.build(LOADS_ZONES, *flags).read_bytes()),
         program("/bin/sh"),
         program("/packed", upx.sample("hello-lzma")),
     ]

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from imgaudit import model
+from imgaudit.audit import AuditOptions, audit
 from tests.checks.judged import audited, findings, status
-from tests.support.gobuild import NET, GoProgram, build
-from tests.support.images import file, folder
+from tests.support.gobuild import NET, ZONES, GoProgram, build
+from tests.support.images import Image, Layer, docker_archive, file, folder
 
 APP = {"Entrypoint": ["/app"]}
 PASSWD = file("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")
@@ -79,6 +80,34 @@ def test_certificates_and_tmp_for_those_who_use_them(tmp_path: Path) -> None:
     assert {status(better, "IA208"), status(better, "IA209")} == {"pass"}
 
 
+def test_time_zones_for_those_who_load_them(tmp_path: Path) -> None:
+    image = of_program(tmp_path, build(ZONES))
+    (finding,) = findings(image, "IA210")
+    assert (finding.severity, finding.path) == ("low", "/app")
+    paris = b"TZif2" + bytes(100)
+    for path in ("/usr/share/zoneinfo/Europe/Paris", "/etc/zoneinfo/Europe/Paris"):
+        assert status(of_program(tmp_path, build(ZONES), file(path, paris)), "IA210") == "pass"
+    moved = file("/zones/Europe/Paris", paris)
+    assert status(of_program(tmp_path, build(ZONES), moved), "IA210") == "fail"
+    assert status(of_program(tmp_path, build(ZONES), moved, Env=["ZONEINFO=/zones"]), "IA210") == "pass"
+    assert status(of_program(tmp_path, build(ZONES, "-tags=timetzdata")), "IA210") == "pass"
+
+
+def test_time_zones_do_not_matter_to_others(tmp_path: Path) -> None:
+    assert status(of_program(tmp_path, build()), "IA210") == "not_applicable"
+    assert status(of_program(tmp_path, Path("/bin/true").read_bytes()), "IA210") == "not_applicable"
+
+
+def test_of_a_program_whose_functions_are_not_known_time_zones_are_skipped(tmp_path: Path) -> None:
+    path = docker_archive(
+        tmp_path / "image.tar", Image([Layer.of(file("/app", build(ZONES).read_bytes(), mode=0o755))], config=APP)
+    )
+    (image,) = audit(f"app=docker-archive:{path}", AuditOptions(breakdown="none"))
+    assert status(image, "IA210") == "skipped"
+    data = build(ZONES, "-ldflags=-s -w").read_bytes().replace(b"\xf1\xff\xff\xff\0\0", b"\x12\x34\x56\x78\0\0")
+    assert status(of_program(tmp_path, data), "IA210") == "skipped"
+
+
 def test_what_is_not_a_program_of_go(tmp_path: Path) -> None:
     image = of_program(tmp_path, Path("/bin/true").read_bytes())
     assert status(image, "IA208") in ("not_applicable", "skipped")
@@ -86,4 +115,6 @@ def test_what_is_not_a_program_of_go(tmp_path: Path) -> None:
 
 def test_without_a_program_nothing_passes(tmp_path: Path) -> None:
     image = audited(tmp_path, [file("/etc/motd", "hi")], config={"Entrypoint": ["/app"]})
-    assert {status(image, f"IA20{number}") for number in (3, 4, 5, 6, 7, 8, 9)} == {"skipped"}
+    assert {status(image, f"IA20{number}") for number in (3, 4, 5, 6, 7, 8, 9)} | {status(image, "IA210")} == {
+        "skipped"
+    }

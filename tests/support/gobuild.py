@@ -38,6 +38,15 @@ func main() {
 	fmt.Println(user.Lookup("root"))
 }
 """
+_ZONES = """package main
+
+import (
+	"fmt"
+	"time"
+)
+
+func main() { fmt.Println(time.LoadLocation("Europe/Paris")) }
+"""
 _CGO = """package main
 
 /*
@@ -78,6 +87,7 @@ def _library(package: str) -> str:
 
 HELLO = GoProgram("hello", (("go.mod", "module example.com/hello\n\ngo 1.16\n"), ("main.go", _HELLO)))
 NET = GoProgram("net", (("go.mod", "module example.com/net\n\ngo 1.16\n"), ("main.go", _NET)))
+ZONES = GoProgram("zones", (("go.mod", "module example.com/zones\n\ngo 1.16\n"), ("main.go", _ZONES)))
 CGO = GoProgram("cgo", (("go.mod", "module example.com/cgo\n\ngo 1.16\n"), ("main.go", _CGO)))
 MODULES = GoProgram(
     "modules",

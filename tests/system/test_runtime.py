@@ -149,6 +149,7 @@ def test_the_environment_moves_the_certificates() -> None:
           "/usr/share/zoneinfo/Japan": ZONE}, "/usr/share/zoneinfo"),
         ({"/etc/zoneinfo": Link("/nix/tz"), "/nix/tz/Europe/Paris": ZONE}, "/etc/zoneinfo"),
         ({"/usr/local/go/lib/time/zoneinfo.zip": b"PK"}, "/usr/local/go/lib/time/zoneinfo.zip"),
+        ({"/usr/lib/go/lib/time/zoneinfo.zip": b"PK"}, "/usr/lib/go/lib/time/zoneinfo.zip"),
         ({"/usr/share/zoneinfo/UTC": ZONE}, None),
         ({"/usr/share/zoneinfo/Europe": Folder()}, None),
         ({"/usr/share/zoneinfo/Europe/Paris": b""}, None),
@@ -162,3 +163,6 @@ def test_time_zones(files: dict[str, Content], path: str | None) -> None:
 
 def test_the_environment_moves_the_time_zones() -> None:
     assert facts({"/tz.zip": b"PK"}, ZONEINFO="/tz.zip").tzdata == TimeZones(present=True, path="/tz.zip")
+    archive = "/opt/go/lib/time/zoneinfo.zip"
+    assert facts({archive: b"PK"}, GOROOT="/opt/go").tzdata == TimeZones(present=True, path=archive)
+    assert not facts({archive: b"PK"}).tzdata.present
