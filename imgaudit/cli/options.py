@@ -45,6 +45,9 @@ def parse_outputs(values: tuple[str, ...], several: bool = False) -> list[Output
         if given and not file:
             raise UsageError(f"-o {value}: no file is named", hint=f"-o {name}=FILE, or -o {name} for stdout")
         path = pathlib.Path(file) if given and file != "-" else None
+        if path is None and REPORTS[name].archive and sys.stdout.isatty():
+            hint = f"-o {name}=review.{REPORTS[name].extension}"
+            raise UsageError(f"-o {value}: an archive is not for a terminal", hint=hint)
         if path is not None and not os.path.isdir(path.parent):  # pathlib's raises for a long name
             raise OutputError(f"{path}: there is no folder {path.parent}", hint=f"mkdir -p {path.parent}")
         if path is not None and os.path.isdir(path):

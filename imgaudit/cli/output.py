@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import re
 import secrets
 import shutil
 import sys
@@ -16,8 +15,6 @@ from imgaudit.model import BinaryReport, Report
 from imgaudit.reports import REPORTS, RenderOptions, render
 
 T = TypeVar("T")
-
-_LONGEST_LABEL = 100  # characters of it in a file's name
 
 
 def write_reports(report: Report | BinaryReport, outputs: Sequence[Output], color: str) -> None:
@@ -44,18 +41,13 @@ def write_reports(report: Report | BinaryReport, outputs: Sequence[Output], colo
 def _for_each(
     report: Report | BinaryReport, format: str, path: pathlib.Path
 ) -> Iterator[tuple[Report | BinaryReport, Output]]:
-    """Each image's own report and file. A label is made a part of a file's name: letters, digits and ._@+- stay."""
+    """Each image's own report and file."""
+    from imgaudit.reports.file_names import file_names
     from imgaudit.reports.sbom import one_each
 
-    taken: set[str] = set()
-    for label, one in one_each(report):
-        plain = word = re.sub(r"[^A-Za-z0-9._@+-]", "-", label).lstrip(".")[:_LONGEST_LABEL] or "image"
-        count = 1
-        while word in taken:
-            count += 1
-            word = f"{plain}-{count}"
-        taken.add(word)
-        yield one, Output(format, path.with_name(path.name.replace(LABEL, word)))
+    each = list(one_each(report))
+    for (_, one), name in zip(each, file_names(label for label, _ in each), strict=True):
+        yield one, Output(format, path.with_name(path.name.replace(LABEL, name)))
 
 
 def write_all(

@@ -30,6 +30,7 @@ REPORTS: dict[str, Format] = {
         ),
         Format("cyclonedx", "a bill of materials, CycloneDX 1.6", "cdx.json", "imgaudit.reports.cyclonedx", one=True),
         Format("spdx", "a bill of materials, SPDX 2.3", "spdx.json", "imgaudit.reports.spdx", one=True),
+        Format("bundle", "a zip of all of it, for a review", "zip", "imgaudit.reports.bundle", archive=True),
     )
 }
 

@@ -39,6 +39,7 @@ class Format:
     always: written also where no image could be audited, for a pipeline reads it. appends: whether module holds
     `parts(report, options)` too: text to add to the files that variables of the environment name, by their names.
     one: it describes one image or program; of several, each has its own.
+    archive: bytes for a file or a pipe, never for a terminal.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Format:
     always: bool = False
     appends: bool = False
     one: bool = False
+    archive: bool = False
 
     def renderer(self) -> Renderer:
         render: Renderer = importlib.import_module(self.module).render
