@@ -45,6 +45,7 @@ ARROWS = {
     "predictions": NEUTRAL | {"model", "binaries", "breakdown.embeds", "breakdown.program"},
     "vulnerabilities": NEUTRAL | {"model", "sources", "binaries", "breakdown.names"},
     "advisories": NEUTRAL | {"model", "cache", "vulnerabilities"},
+    "companions": NEUTRAL | {"model", "sources", "vulnerabilities", "fingerprint"},
     "anatomy": NEUTRAL | {"model", "binaries", "breakdown", "predictions"},
     "inside": NEUTRAL | {"model", "sources", "layers", "binaries", "system", "checks", "anatomy", "secrets"},
     "cache": NEUTRAL

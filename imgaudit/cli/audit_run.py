@@ -21,6 +21,7 @@ from imgaudit.sources import parse_platform
 
 if TYPE_CHECKING:
     from imgaudit.advisories import Advisories
+    from imgaudit.companions import Companions
 
 
 def audit_and_write(
@@ -44,10 +45,11 @@ def audit_and_write(
     if settings.file is not None:
         talk.detail(f"settings are those of {settings.file}")
     options = audit_settings(choices, talk, inventory=compare or inventory, predictions=predictions)
+    others = _companions(choices, options)
     with _advisories(choices, options) as known:
         if known is not None:
             options = dataclasses.replace(options, watch=known.watch)
-        add = [known.fill] if known is not None else []
+        add = [source.fill for source in (known, others) if source is not None]
         report = run(references, options, compare=compare, reference=reference, cost=settings.cost, add=add)
     if after is not None and report.images:
         report = after(report)
@@ -57,6 +59,17 @@ def audit_and_write(
         write_reports(report, [output for output in outputs if REPORTS[output.format].always], color)
     say_what_is_wrong(report, len(references))
     return exit_code(report)
+
+
+def _companions(choices: AuditChoices, options: AuditOptions) -> "Companions | None":
+    """The other tools that --with names, found before minutes of reading; None where there are none."""
+    names = choices.get("companions", ())
+    if not names:
+        return None
+    from imgaudit.companions import Companions
+
+    secrets = bool(choices.get("secrets"))
+    return Companions(names, offline=options.offline, secrets=secrets, detail=options.detail)
 
 
 @contextlib.contextmanager

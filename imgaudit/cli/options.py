@@ -136,6 +136,7 @@ class AuditChoices(TypedDict):
     secrets: NotRequired[bool | None]
     secret_rules: NotRequired[str | None]
     vulnerabilities: NotRequired[tuple[str, ...]]
+    companions: NotRequired[tuple[str, ...]]
 
 
 def audit_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -146,6 +147,13 @@ def audit_options(command: Callable[..., Any]) -> Callable[..., Any]:
         type=click.Choice(["entrypoint", "all", "none"]),
         default="entrypoint",
         help="Which Go programs to account for byte by byte. Default: the one that the image starts.",
+    )(command)
+    command = click.option(
+        "--with",
+        "companions",
+        multiple=True,
+        type=click.Choice(["trivy", "grype"]),
+        help="Let this tool look at the images, too, and add what it finds, marked as its. Repeatable.",
     )(command)
     command = click.option(
         "--vulnerabilities",
