@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from imgaudit import model
 from imgaudit.reports import facts, numbers, paragraphs, review, story
-from imgaudit.reports.bundle_statement import PREDICATE_TYPE, Digest, result, subjects
+from imgaudit.reports.bundle_statement import PREDICATE_TYPE, Digest, gate_ids, result, subjects
 from imgaudit.reports.escape import shorten
 from imgaudit.reports.interface import AnyReport
 
@@ -20,7 +20,7 @@ TEXT = 1_000
 """Characters of one line from the report."""
 
 _RESULTS = {
-    "PASSED": "every gate was passed, and nothing was left out",
+    "PASSED": "every gate was passed, and no check was left out",
     "FAILED": "a gate failed",
     "INCOMPLETE": "something was not looked at, so this is no pass",
     "NOT_JUDGED": "no gate was asked for, or not for every image, so this is no pass",
@@ -57,6 +57,8 @@ def _outcome(report: AnyReport) -> Iterator[str]:
     found, reasons = result(report)
     yield from _wrap(f"{found}: {_RESULTS[found]}.")
     yield from _list(reasons)
+    if isinstance(report, model.Report) and report.verdict is not None:
+        yield from _wrap(f"Gates: {numbers.listing(gate_ids(report.verdict), SHOWN) or 'none'}.")
     yield ""
     yield from _wrap(story.headline(report))
     yield from _wrap(story.result(report))
@@ -97,7 +99,7 @@ def _image(image: model.Image) -> list[tuple[str, str]]:
         ("read", "completely" if image.complete else "INCOMPLETELY"),
         ("checks", checks or "none were made"),
         ("findings", "; ".join(filter(None, (findings or ("none open" if image.checks else "not known"), left_out)))),
-        ("known", _known(image)),
+        ("advisories", _known(image)),
         *([("score", f"{score.value} of 100, grade {score.grade}, confidence {score.confidence}")] if score else []),
     ]
 
@@ -105,10 +107,10 @@ def _image(image: model.Image) -> list[tuple[str, str]]:
 def _known(image: model.Image) -> str:
     known = image.vulnerabilities
     if known is None:
-        return "vulnerabilities: not looked up"
+        return "not looked up"
     count = sum(item.ignored is None and item.state != "absent" for item in known.items)
     left = f"; {len(known.unmatched):,} could not be looked up" if known.unmatched else ""
-    return f"vulnerabilities: {count:,} in data of {known.database_date or 'an unknown day'}{left}"
+    return f"{count:,} known vulnerabilities in data of {known.database_date or 'an unknown day'}{left}"
 
 
 def _unseen(report: AnyReport) -> Iterator[str]:
@@ -125,11 +127,11 @@ CHECK = (
     "",
     "      sha256sum -c SHA256SUMS            (macOS: shasum -a 256 -c SHA256SUMS)",
     "",
-    "  That tells a damaged copy. It does not tell who made it: whoever changes a file can change its sum,",
-    "  too. That takes a signature.",
+    "  That tells a damaged copy, and what is not in SHA256SUMS is not imgaudit's. It does not tell who made",
+    "  it: whoever changes a file can change its sum, too. That takes a signature.",
 )
 NOT_RUN = (
-    "  Nothing here is signed yet. These commands are cosign's (2.6 or later, https://docs.sigstore.dev);",
+    "  Nothing here is signed yet. These commands are cosign's (version 3, https://docs.sigstore.dev);",
     "  imgaudit did not run them. Without --key cosign asks you to sign in and signs with a short-lived",
     "  certificate. Unless it is told otherwise, cosign puts an entry into sigstore's public log.",
 )

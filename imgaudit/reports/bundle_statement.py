@@ -137,7 +137,13 @@ def _verdict(verdict: model.Verdict | None) -> dict[str, Any] | None:
     return {
         "passed": verdict.passed,
         "gates": {"passed": kinds[True], "failed": kinds[False], "notJudged": kinds[None]},
+        "gateIds": gate_ids(verdict),
     }
+
+
+def gate_ids(verdict: model.Verdict) -> list[str]:
+    """What was judged: a verdict without a gate on findings says nothing of them."""
+    return sorted({gate.id for gate in verdict.gates})
 
 
 def _digest(of: Digest | None) -> dict[str, Any]:

@@ -414,7 +414,8 @@ def test_the_command_line_writes_one(cli: Cli, tmp_path: pathlib.Path) -> None:
     with zipfile.ZipFile(target) as archive:
         said = json.loads(archive.read(f"{FOLDER}/predicate.json"))
     assert (said["result"], said["exitCode"]) == ("FAILED", 1)
-    assert said["verdict"] == {"passed": False, "gates": {"passed": 0, "failed": 1, "notJudged": 0}}
+    counts = {"passed": 0, "failed": 1, "notJudged": 0}
+    assert said["verdict"] == {"passed": False, "gates": counts, "gateIds": ["budget.rootfs"]}
 
 
 def test_it_goes_to_a_pipe_and_never_onto_a_terminal(tmp_path: pathlib.Path) -> None:
