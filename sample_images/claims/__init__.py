@@ -5,5 +5,7 @@ documents/    the claims, a file a document                  figures*.py   what 
 facts.py      questions whose answer is yes or no            table.py      the measured table
 lab.py        images built and audited, once                 containers.py containers of them, started for real
 builds.py     how long builds take, and with which go.sum    programs.py   one program, built with one flag more or less
-command.py    the command                                    render_*.py   the table in each format
+security.py   what security promises are measured with       exported.py   the same asked of docker, nm, ldd and go
+data.py       data of known vulnerabilities                  render_*.py   the table in each format
+command.py    the command
 """

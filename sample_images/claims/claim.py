@@ -20,7 +20,8 @@ class Figure:
     value: in the rule's unit, or a yes or no. words: as a reader sees it, with what stands beside the figure.
     also: the same question asked in another way (a name, its value), which the same rule judges too; name is then
     what value itself is. floor: the least that the measurement can tell from nothing. busy: what else kept the machine
-    from it, so that a time is longer than it need be; empty for nothing.
+    from it, so that a time is longer than it need be; empty for nothing. up_to: the most that it can be where a part
+    could not be measured, math.inf for no bound; value is then the least.
     """
 
     value: float | bool
@@ -29,6 +30,7 @@ class Figure:
     also: tuple[str, float] | None = None
     floor: float = 0
     busy: str = ""
+    up_to: float | None = None
 
 
 class NotMeasured(Exception):

@@ -14,10 +14,10 @@ from collections.abc import Sequence
 
 from imgaudit.cli.options import use_color
 from imgaudit.cli.output import write_file, write_stdout
-from imgaudit.errors import OutputError
+from imgaudit.errors import ImgauditError, OutputError
 from imgaudit.reports.interface import RenderOptions
 from sample_images import systems
-from sample_images.claims import render_html, render_json, render_markdown, render_terminal
+from sample_images.claims import data, render_html, render_json, render_markdown, render_terminal
 from sample_images.claims.claim import NotMeasured
 from sample_images.claims.containers import docker
 from sample_images.claims.documents import CLAIMS, DOCUMENTS
@@ -43,6 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="FILE",
         help=f"put it into a document too, between its {MARKS[0]}",
     )
+    parser.add_argument(
+        "--vulnerabilities",
+        action="append",
+        default=[],
+        metavar="PATH|URL",
+        help=f"OSV data to look images up in, repeatable; default: ${data.VARIABLE}, else {data.SERVER} if it answers",
+    )
     args = parser.parse_args(arguments)
     unknown = [name for name in args.systems if name not in DOCUMENTS]
     if unknown:
@@ -52,16 +59,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(f"claims: {missing}")
         return 4
     started = time.monotonic()
-    lab = Lab(quick=args.quick, say=lambda line: _say(f"{time.monotonic() - started:6.0f} s  {line}"))
+
+    def say(line: str) -> None:
+        _say(f"{time.monotonic() - started:6.0f} s  {line}")
+
     claims = [claim for claim in CLAIMS if not args.systems or claim.document in args.systems]
     try:
-        table = measure(claims, lab, args.systems)
+        with data.opened(args.vulnerabilities, say) as known:
+            table = measure(claims, Lab(quick=args.quick, say=say, known=known), args.systems)
         write(table, args.out)
         if args.into:
             insert(table, args.into)
     except OutputError as error:
         _say(f"claims: {error}")
         return 5
+    except ImgauditError as error:  # of an audit it is in its rows; this one is of the data that was named
+        _say(f"claims: {error.with_hint}")
+        return 2
     except KeyboardInterrupt:
         _say("claims: interrupted")
         return 130

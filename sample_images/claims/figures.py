@@ -22,9 +22,6 @@ from sample_images.claims.rules import amount
 
 Measure = Callable[[Lab], Figure]
 
-NO_SCORE = "waits until imgaudit gives a score"
-NO_VULNERABILITIES = "no data of known vulnerabilities can be had here; imgaudit --vulnerabilities takes them"
-
 
 def known(value: int | None, what: str) -> int:
     """A size, or NotMeasured where the audit does not know it."""
@@ -193,26 +190,6 @@ def fact(name: str, ask: Callable[[Image], tuple[bool, str]], platform: str = sy
 def tried(name: str, ask: Callable[[Trial], tuple[bool, str]]) -> Measure:
     """A yes or no of a container of the image."""
     return lambda lab: Figure(*ask(lab.trial(name)))
-
-
-def score(name: str) -> Measure:
-    def measure(lab: Lab) -> Figure:
-        found = lab.image(name).score
-        if found is None:
-            raise NotMeasured(NO_SCORE)
-        return Figure(found.value, f"{found.value} of 100 ({found.grade})")
-
-    return measure
-
-
-def vulnerabilities(name: str) -> Measure:
-    def measure(lab: Lab) -> Figure:
-        found = lab.image(name).vulnerabilities
-        if found is None:
-            raise NotMeasured(NO_VULNERABILITIES)
-        return Figure(len(found.items), f"{numbers.plural(len(found.items), 'vulnerability', 'vulnerabilities')} known")
-
-    return measure
 
 
 def nowhere(what: str) -> Measure:

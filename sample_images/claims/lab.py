@@ -1,16 +1,23 @@
 """Where claims get their figures: each image built and audited once, each slow measurement made once."""
 
+import dataclasses
 import os
 from collections.abc import Callable
 from typing import TypeVar
 
-import imgaudit
+import msgspec
+
+from imgaudit.advisories import Advisories
+from imgaudit.audit import AuditOptions, audit
 from imgaudit.configuration import Settings, load_settings
 from imgaudit.errors import ImgauditError
-from imgaudit.model import Image, Probe
+from imgaudit.model import Image, Probe, Vulnerabilities
 from imgaudit.probing import ProbeOptions, probe_images
+from imgaudit.score import score_of
+from imgaudit.secrets.interface import Search
+from imgaudit.sources import parse_platform
 from sample_images import systems
-from sample_images.claims import builds, containers, programs
+from sample_images.claims import builds, containers, exported, programs
 from sample_images.claims.claim import NotMeasured
 
 T = TypeVar("T")
@@ -36,11 +43,19 @@ PROBE_MEMORY = 512_000_000
 class Lab:
     """Measures on demand, and keeps what it measured. Each method raises NotMeasured with the reason.
 
-    quick: slow measurements are left out. say: told what is under way.
+    quick: slow measurements are left out. say: told what is under way. known: what vulnerabilities are looked up in;
+    None for nothing. looked_up: what was found last, which names the data.
     """
 
-    def __init__(self, *, quick: bool = False, say: Callable[[str], None] = lambda line: None) -> None:
-        self.quick, self._say = quick, say
+    def __init__(
+        self,
+        *,
+        quick: bool = False,
+        say: Callable[[str], None] = lambda line: None,
+        known: Advisories | None = None,
+    ) -> None:
+        self.quick, self._say, self._known = quick, say, known
+        self.looked_up: Vulnerabilities | None = None
         self._kept: dict[tuple[str, ...], object] = {}
         self._loads: dict[tuple[str, ...], float] = {}
         self.targets = {f"{t.system}:{t.name}": t for each in systems.load_systems() for t in each.targets}
@@ -73,12 +88,16 @@ class Lab:
         return self._once(("tag", name, platform), lambda: self._build(self.target(name), platform))
 
     def image(self, name: str, platform: str = systems.NATIVE) -> Image:
-        """The audit of a target's image."""
+        """The audit of a target's image: its score, with its files searched for secrets, and its vulnerabilities."""
         return self._once(("image", name, platform), lambda: self._audit(self.tag(name, platform), platform))
 
     def base(self, reference: str) -> Image:
         """The audit of an image that others are built on, fetched where the engine does not have it."""
         return self._once(("base", reference), lambda: self._fetch(reference))
+
+    def exported(self, name: str) -> exported.Exported:
+        """The files of a target's image as docker hands them out."""
+        return self._once(("exported", name), lambda: exported.export(self.tag(name)))
 
     def trial(self, name: str) -> containers.Trial:
         """What a container of the image did."""
@@ -134,10 +153,17 @@ class Lab:
 
     def _audit(self, tag: str, platform: str = systems.NATIVE) -> Image:
         self._say(f"auditing {tag}")
+        options = AuditOptions(platform=parse_platform(platform), offline=True, secrets=Search(contents=True))
+        if self._known is not None:
+            options = dataclasses.replace(options, watch=self._known.watch)
         try:
-            image = imgaudit.inspect(f"docker:{tag}", platform=platform, offline=True)
+            images = tuple(audit(f"docker:{tag}", options))
+            if self._known is not None:
+                images = self._known.fill(images)
+                self.looked_up = images[0].vulnerabilities
         except ImgauditError as error:
             raise NotMeasured(f"{tag} can't be audited: {error.with_hint}", failed=True) from error
+        image = msgspec.structs.replace(images[0], score=score_of(images[0]))
         return image
 
     def _fetch(self, reference: str) -> Image:

@@ -1,6 +1,7 @@
 """When a claim holds: a figure within a range, or an answer that is yes or no."""
 
 import dataclasses
+import math
 from typing import Literal
 
 from imgaudit.units import size_words
@@ -28,6 +29,8 @@ class Range:
     better: Better | None = None
 
     def judge(self, figure: Figure) -> Judgement:
+        if figure.up_to is not None:
+            return self._open(float(figure.value), figure.up_to)
         first = self._one(float(figure.value), figure.floor)
         if figure.busy and first.verdict == "does not hold" and self.high is not None and figure.value > self.high:
             return Judgement("cannot be measured here", f"{first.by}, but the machine was busy: {figure.busy}")
@@ -39,6 +42,15 @@ class Range:
             return Judgement(first.verdict, f"{figure.name}: {first.by}; {name}: {second.by}" if first.by else "")
         parts = [f"{each}: {_said(found)}" for each, found in ((figure.name, first), (name, second))]
         return Judgement("partly", "; ".join(parts))
+
+    def _open(self, least: float, most: float) -> Judgement:
+        """Of what is known in part: a verdict only where all that it can be comes to the same."""
+        between = [bound for bound in (self.low, self.high) if bound is not None and least <= bound <= most]
+        if len({self._verdict(each) for each in (least, most, *between)}) == 1:
+            return self._one(least, 0)
+        upper = f"{amount(most, self.unit)} at most" if math.isfinite(most) else "no bound above"
+        by = f"{amount(least, self.unit)} at least, {upper}: the rest could not be measured"
+        return Judgement("cannot be measured here", by)
 
     def _one(self, value: float, floor: float) -> Judgement:
         if value <= floor and len({self._verdict(each) for each in self._up_to(value)}) > 1:

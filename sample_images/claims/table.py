@@ -10,6 +10,7 @@ from imgaudit.run import timestamp
 from sample_images import systems
 from sample_images.claims.claim import VERDICTS, Claim, NotMeasured, Row, Verdict, judge
 from sample_images.claims.containers import docker
+from sample_images.claims.data import told
 from sample_images.claims.documents import DOCUMENTS
 from sample_images.claims.lab import Lab
 from sample_images.claims.programs import go
@@ -25,6 +26,10 @@ SIZES = "The size of an image is what `docker images` prints; its download stand
 RUNNING = (
     "Start-up is the time from the program's start to its first healthy answer over HTTP, memory what all of the "
     "container's processes hold, both the median of several runs."
+)
+SECURITY = (
+    "The score, the checks and the vulnerabilities are imgaudit's, with all text files searched for secrets; where "
+    "docker or another tool was asked as well, both answers stand there, and they agree."
 )
 WITHOUT_ALPINE = (
     "Alpine's package server did not answer: UPX, time zones and BusyBox are Debian's, and images on Alpine hold "
@@ -118,7 +123,7 @@ def machine() -> str:
 
 
 def _notes(lab: Lab) -> list[str]:
-    notes = [SIZES, RUNNING]
+    notes = [SIZES, RUNNING, SECURITY, told(lab.looked_up)]
     if not lab.alpine:
         notes.append(WITHOUT_ALPINE)
     return [*notes, STAND_IN]

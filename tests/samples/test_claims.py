@@ -16,6 +16,7 @@ from sample_images import systems
 from sample_images.claims import (
     builds,
     command,
+    data,
     facts,
     figures,
     render_html,
@@ -343,6 +344,7 @@ def false_docker(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pat
     (tmp_path / "info").write_text("0")
     monkeypatch.setattr(systems, "docker_command", lambda: str(path))
     monkeypatch.setattr(systems, "alpine_answers", lambda: True)
+    monkeypatch.setattr(data, "SERVER", "http://127.0.0.1:9")
     return tmp_path
 
 
@@ -395,23 +397,36 @@ def test_a_wrong_name_is_a_usage_error(capfd: pytest.CaptureFixture[str]) -> Non
     assert "there is no no-such-system" in capfd.readouterr().err
 
 
+def test_data_that_was_named_and_is_not_there_is_a_usage_error(
+    false_docker: pathlib.Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["devops-go", "--vulnerabilities", str(false_docker / "none")]) == 2
+    assert "no such" in capfd.readouterr().err.lower()
+
+
 @pytest.mark.engine
-def test_the_whole_of_it_on_a_real_system(tmp_path: pathlib.Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_whole_of_it_on_a_real_system(
+    tmp_path: pathlib.Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(data, "SERVER", "http://127.0.0.1:9")
     tags = {name: built("devops-go", name) for name in ("single-stage", "multi-stage", "scratch")}
     assert command.main(["devops-go", "--out", str(tmp_path)]) == 0
-    data = json.loads((tmp_path / "claims.json").read_text())
-    rows = {row["id"]: row for row in data["rows"]}
+    written = json.loads((tmp_path / "claims.json").read_text())
+    rows = {row["id"]: row for row in written["rows"]}
     out = capfd.readouterr().out
     for claim, name in (("single", "single-stage"), ("multi", "multi-stage"), ("scratch", "scratch")):
         size = int(run("docker", "image", "inspect", "--format", "{{.Size}}", tags[name]))
         assert rows[f"devops-go.{claim}.size"]["value"] == size
         assert amount(size, "bytes") in rows[f"devops-go.{claim}.size"]["measured"]
-        assert next(image for image in data["images"] if image["tag"] == tags[name])["engine"] == size
+        assert next(image for image in written["images"] if image["tag"] == tags[name])["engine"] == size
     assert rows["devops-go.user"]["verdict"] == "holds"
     assert rows["devops-go.scratch.exec"]["verdict"] == "holds"
     assert rows["devops-go.storage.multi"]["value"] % 1000 == 0
     assert 0 < rows["devops-go.build.again"]["value"] < rows["devops-go.build.first"]["value"]
     assert all(row["verdict"] != "not measured" for row in rows.values())
+    assert rows["devops-go.left-out"]["verdict"] == rows["devops-go.scratch.https"]["verdict"] == "holds"
+    assert rows["devops-go.vulnerabilities"]["by"] == data.NO_DATA
+    assert any(data.NO_DATA in note for note in written["notes"])
     assert f"Of {len(rows)} claims " in out
     # Nothing that was made for timing stays.
     listed = run("docker", "image", "ls", "--format", "{{.Repository}}:{{.Tag}}").decode()

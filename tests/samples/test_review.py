@@ -9,6 +9,7 @@ import pytest
 
 from imgaudit.audit import AuditOptions, audit
 from imgaudit.model import Image
+from imgaudit.score import score_of
 from imgaudit.secrets.interface import Search
 from tests.support.gobuild import require_go
 from tests.support.systems import FOLDER, built
@@ -28,6 +29,19 @@ BEST: dict[str, Told] = {
     "multi-stage:distroless": set(),
 }
 """The variants to ship, and what is medium in them."""
+
+SCORES = {
+    "bulletproof:production": 88,
+    "bulletproof:presence": 88,
+    "devops-go:scratch": 87,  # no certificates in it, as its document says
+    "go-app:scratch": 89,
+    "go-app:distroless": 88,
+    "go-services:production": 85,  # packed
+    "go-services:production-plain": 89,
+    "multi-stage:scratch": 85,  # neither certificates nor time zones
+    "multi-stage:distroless": 88,
+}
+"""What was measured of the same, without data of vulnerabilities: those 10 points are earned by none."""
 
 WORSE: dict[str, Told] = {
     "go-app:dev": {("IA401", "medium", "/usr/local/go"), ("IA407", "medium", "/app")},
@@ -63,6 +77,20 @@ def test_nothing_severe_is_said_of_the_best_variants(target: str) -> None:
     assert {check.id for check in image.checks if check.status == "skipped"} <= {
         "IA701"
     }  # where nothing names the base
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("target", BEST)
+def test_the_best_variants_score_what_they_did(target: str) -> None:
+    score = score_of(review(f"docker:{built(*target.split(':'))}"))
+    assert score is not None
+    assert score.value >= SCORES[target], score
+    assert score.limited_by is None
+    # All else was measured, but for a base that nothing names.
+    assert score.unmeasured["vulnerabilities"] == 10
+    assert sum(score.unmeasured.values()) <= 11
+    # With nothing known of vulnerabilities that part could earn its points: each would then be an A.
+    assert score.value + sum(score.unmeasured.values()) >= 90
 
 
 @pytest.mark.engine

@@ -5,10 +5,12 @@ import re
 from sample_images.claims import builds, containers, facts
 from sample_images.claims.claim import Figure, NotMeasured
 from sample_images.claims.documents.rows import claims
+from sample_images.claims.exported import TOOLS, no_go_source, none_named
 from sample_images.claims.figures import Measure, fact, tried
 from sample_images.claims.figures_at_work import flag_saving, prints, rebuilt
 from sample_images.claims.lab import Lab
 from sample_images.claims.rules import amount, at_least, at_most, yes
+from sample_images.claims.security import twice
 
 NAME = "bulletproof"
 PRODUCTION = f"{NAME}:production"
@@ -147,13 +149,19 @@ CLAIMS = claims(
         ),
         ("health", "has a health check that works", PRODUCTION, yes("healthy"), tried(PRODUCTION, facts.healthy)),
         ("labels", "has OCI labels", PRODUCTION, yes("it has"), fact(PRODUCTION, facts.source_labels)),
-        ("no-source", "production holds no source code", PRODUCTION, yes("none"), fact(PRODUCTION, facts.no_source)),
+        (
+            "no-source",
+            "production holds no source code",
+            PRODUCTION,
+            yes("none"),
+            twice(PRODUCTION, facts.no_source, no_go_source),
+        ),
         (
             "no-compiler",
             "production holds no Go toolchain",
             PRODUCTION,
             yes("none"),
-            fact(PRODUCTION, facts.no_compiler),
+            twice(PRODUCTION, facts.no_compiler, none_named(TOOLS, "Go tool")),
         ),
     ],
 )

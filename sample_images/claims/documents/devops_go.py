@@ -5,6 +5,7 @@ from imgaudit.reports import numbers
 from sample_images.claims import facts
 from sample_images.claims.claim import Figure
 from sample_images.claims.documents.rows import MB, claims
+from sample_images.claims.exported import TOOLS, no_go_source, none_named
 from sample_images.claims.figures import (
     base_size,
     difference,
@@ -22,6 +23,7 @@ from sample_images.claims.figures import (
 from sample_images.claims.figures_at_work import build_seconds
 from sample_images.claims.lab import Lab
 from sample_images.claims.rules import about, at_least, yes
+from sample_images.claims.security import twice
 
 NAME = "devops-go"
 SINGLE, MULTI, SCRATCH = (f"{NAME}:{target}" for target in ("single-stage", "multi-stage", "scratch"))
@@ -77,8 +79,14 @@ CLAIMS = claims(
         ("same", "single stage and two stages run the same program", BOTH, yes("the same bytes"), _same_binary),
         ("user", "runs as uid 1000", MULTI, yes("uid 1000"), tried(MULTI, facts.user(1000))),
         ("certificates", "certificates are in it", MULTI, yes("they are"), fact(MULTI, facts.certificates)),
-        ("source", "source code is not in it", MULTI, yes("none"), fact(MULTI, facts.no_source)),
-        ("compiler", "nothing can be compiled in it", MULTI, yes("no Go toolchain"), fact(MULTI, facts.no_compiler)),
+        ("source", "source code is not in it", MULTI, yes("none"), twice(MULTI, facts.no_source, no_go_source)),
+        (
+            "compiler",
+            "nothing can be compiled in it",
+            MULTI,
+            yes("no Go toolchain"),
+            twice(MULTI, facts.no_compiler, none_named(TOOLS, "Go tool")),
+        ),
         (
             "packages",
             "13 MB hold far fewer packages than 305 MB (half taken)",

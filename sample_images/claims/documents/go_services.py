@@ -4,10 +4,12 @@ from imgaudit.reports import numbers
 from sample_images.claims import facts
 from sample_images.claims.claim import Figure
 from sample_images.claims.documents.rows import KB, MB, claims
+from sample_images.claims.exported import MANAGERS, SHELLS, none_named
 from sample_images.claims.figures import base_size, fact, known, packed, part, program_size, size, tried
 from sample_images.claims.figures_at_work import curl, flag_changes, flag_saving, prints, slower
 from sample_images.claims.lab import Lab
 from sample_images.claims.rules import Better, about, amount, at_least, within, yes
+from sample_images.claims.security import twice
 
 NAME = "go-services"
 PRODUCTION, PLAIN = f"{NAME}:production", f"{NAME}:production-plain"
@@ -167,7 +169,13 @@ CLAIMS = claims(
             yes("nothing else"),
             _only_what_it_needs,
         ),
-        ("scratch.shell", "scratch has no shell", PRODUCTION, yes("none"), fact(PRODUCTION, facts.no_shell)),
+        (
+            "scratch.shell",
+            "scratch has no shell",
+            PRODUCTION,
+            yes("none"),
+            twice(PRODUCTION, facts.no_shell, none_named(SHELLS, "shell")),
+        ),
         (
             "scratch.exec",
             "in scratch no shell can be started",
@@ -180,7 +188,7 @@ CLAIMS = claims(
             "scratch has no package manager",
             PRODUCTION,
             yes("none"),
-            fact(PRODUCTION, facts.no_package_manager),
+            twice(PRODUCTION, facts.no_package_manager, none_named(MANAGERS, "package manager")),
         ),
         (
             "scratch.os",

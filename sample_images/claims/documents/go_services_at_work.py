@@ -3,7 +3,7 @@
 from imgaudit.configuration import CostSettings
 from sample_images.claims.documents.go_services import ALPINE, DEVELOPMENT, LESS, NAME, PLAIN, PRODUCTION
 from sample_images.claims.documents.rows import MB, claims
-from sample_images.claims.figures import nowhere, transfer, vulnerabilities
+from sample_images.claims.figures import nowhere, transfer
 from sample_images.claims.figures_at_work import build_seconds, memory, ready
 from sample_images.claims.rules import at_most, within
 
@@ -105,13 +105,6 @@ CLAIMS = claims(
             DEVELOPMENT,
             within(5, 10, "s", LESS),
             transfer(DEVELOPMENT, GIGABIT, "pull_seconds"),
-        ),
-        (
-            "vulnerabilities",
-            "a scan finds nothing critical or high",
-            PRODUCTION,
-            at_most(0, "count"),
-            vulnerabilities(PRODUCTION),
         ),
         (
             "node.size",

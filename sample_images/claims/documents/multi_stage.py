@@ -3,19 +3,19 @@
 from sample_images.claims import facts
 from sample_images.claims.documents.go_services import PLAIN, PRODUCTION
 from sample_images.claims.documents.rows import MB, claims
+from sample_images.claims.exported import MANAGERS, SHELLS, TOOLS, no_go_source, none_named
 from sample_images.claims.figures import (
     base_size,
     difference,
     fact,
     packed,
-    score,
     size,
     smaller,
     tried,
-    vulnerabilities,
 )
 from sample_images.claims.figures_at_work import flag_changes, flag_saving, rebuilt
 from sample_images.claims.rules import about, at_least, at_most, within, yes
+from sample_images.claims.security import twice
 
 NAME = "multi-stage"
 SINGLE, BUILDER = f"{NAME}:single-stage", f"{NAME}:builder"
@@ -103,7 +103,13 @@ CLAIMS = claims(
             yes("they are"),
             fact(DISTROLESS, facts.certificates),
         ),
-        ("shell", "distroless has no shell", DISTROLESS, yes("none"), fact(DISTROLESS, facts.no_shell)),
+        (
+            "shell",
+            "distroless has no shell",
+            DISTROLESS,
+            yes("none"),
+            twice(DISTROLESS, facts.no_shell, none_named(SHELLS, "shell")),
+        ),
         (
             "exec",
             "in distroless no shell can be started",
@@ -116,15 +122,21 @@ CLAIMS = claims(
             "distroless has no package manager",
             DISTROLESS,
             yes("none"),
-            fact(DISTROLESS, facts.no_package_manager),
+            twice(DISTROLESS, facts.no_package_manager, none_named(MANAGERS, "package manager")),
         ),
-        ("source", "distroless holds no source code", DISTROLESS, yes("none"), fact(DISTROLESS, facts.no_source)),
+        (
+            "source",
+            "distroless holds no source code",
+            DISTROLESS,
+            yes("none"),
+            twice(DISTROLESS, facts.no_source, no_go_source),
+        ),
         (
             "compiler",
             "distroless holds no build tools",
             DISTROLESS,
             yes("no Go toolchain"),
-            fact(DISTROLESS, facts.no_compiler),
+            twice(DISTROLESS, facts.no_compiler, none_named(TOOLS, "Go tool")),
         ),
         (
             "copy",
@@ -147,14 +159,6 @@ CLAIMS = claims(
             SCRATCH,
             yes("neither"),
             fact(SCRATCH, facts.neither_certificates_nor_zones),
-        ),
-        ("score", "scores 90-100", DISTROLESS, within(90, 100, "points"), score(DISTROLESS)),
-        (
-            "vulnerabilities",
-            "has no known vulnerabilities, or very few (10 taken as few)",
-            DISTROLESS,
-            at_most(10, "count"),
-            vulnerabilities(DISTROLESS),
         ),
     ],
 )
