@@ -1,5 +1,6 @@
 """Left behind, IA4xx: what building needs and running does not. What the base brought is not held against the image."""
 
+import bisect
 import re
 from collections.abc import Iterable
 
@@ -184,11 +185,10 @@ def _folders(subject: Subject, *named: str) -> Result:
         found = subject.files(kind)
         if found is None:
             return _UNREAD
-        seen: set[str] = set()
-        for trace in sorted(_added(found), key=lambda trace: (trace.dead, trace.path.count("/"), trace.path)):
+        told = _Told()
+        for trace in sorted(_added(found), key=lambda trace: (trace.dead, _key(_folder(trace)), trace.path)):
             folder = _folder(trace)
-            if folder not in seen and trace.package is None and not _vendored(folder, seen):
-                seen.add(folder)
+            if trace.package is None and told.add(folder, trace.dead):
                 hidden = ", hidden by a later layer and still to be read" if trace.dead else ""
                 problems.append(
                     Problem(f"{folder} holds {called} ({_name(trace)}){hidden}.", path=folder, layer=trace.layer)
@@ -196,9 +196,27 @@ def _folders(subject: Subject, *named: str) -> Result:
     return of(problems)
 
 
-def _vendored(folder: str, seen: Iterable[str]) -> bool:
-    """Below a folder that was told already: a module's own commands, or what it vendors."""
-    return any(folder.startswith(above.rstrip("/") + "/") for above in seen)
+def _key(folder: str) -> str:
+    """Sorts a folder before what is below it, and that before all else."""
+    return folder.rstrip("/").replace("/", "\0") + "\0"
+
+
+class _Told:
+    """Folders that were told, given live ones first and by their keys. Below one of them stand a module's own commands,
+    or what it vendors. None of a list is below another: only the one before a folder can be above it."""
+
+    def __init__(self) -> None:
+        self._keys: dict[bool, list[str]] = {False: [], True: []}
+
+    def add(self, folder: str, dead: bool) -> bool:
+        """False for one that is there already, or is below one."""
+        key = _key(folder)
+        for keys in self._keys.values():
+            at = bisect.bisect_right(keys, key)
+            if at and key.startswith(keys[at - 1]):
+                return False
+        self._keys[dead].append(key)
+        return True
 
 
 def _programs(traces: Iterable[FileTrace]) -> list[FileTrace]:

@@ -3,6 +3,7 @@
 import re
 import threading
 import time
+from collections.abc import Iterable
 
 from imgaudit.limits import Limits
 from imgaudit.secrets.files import CredentialFile, credential_files, may_be_credentials
@@ -67,8 +68,14 @@ class SecretCollector:
     @property
     def contents(self) -> Contents:
         return Contents(
-            self._all, tuple(self._hits), self._too_large, self._crowded, self._dropped, self._stopped
-        )  # fmt: skip
+            searched=self._all,
+            hits=tuple(self._hits),
+            too_large=self._too_large,
+            crowded=self._crowded,
+            dropped=self._dropped,
+            stopped=self._stopped,
+            untried=self._search.untried,
+        )
 
     def wants(self, path: str, size: int, head: bytes) -> bool:
         """Whether collect should see this regular file."""
@@ -122,9 +129,10 @@ class SecretCollector:
 
     def _note(self, path: str, content: bytes, places: list[Place]) -> None:
         """One hit a line: what a format proves before what a name says."""
+        lines = _lines(content, {place[0] for place in places})
         taken: set[int | None] = set()
         for at, rule, what, severity, _ in sorted(places, key=lambda place: (place[4], place[0])):
-            line = None if at < 0 else content.count(b"\n", 0, at) + 1
+            line = lines[at]
             if line in taken:
                 continue
             taken.add(line)
@@ -132,6 +140,19 @@ class SecretCollector:
                 self._dropped += 1
                 continue
             self._hits.append(Hit(rule, what, severity, path, line, self._named))
+
+
+def _lines(content: bytes, offsets: Iterable[int]) -> dict[int, int | None]:
+    """The line of each offset, counted in one pass; None for a file that is meant as a whole."""
+    found: dict[int, int | None] = {}
+    line, counted = 1, 0
+    for at in sorted(offsets):
+        if at < 0:
+            found[at] = None
+            continue
+        line += content.count(b"\n", counted, at)
+        found[at], counted = line, at
+    return found
 
 
 def is_text(head: bytes) -> bool:

@@ -162,6 +162,37 @@ def test_source_is_told_once_a_tree(tmp_path: Path) -> None:
     assert [(finding.path, "hidden" in finding.message) for finding in hidden] == [("/b", False), ("/src", True)]
 
 
+def test_what_is_below_a_told_tree_is_not_told_again(tmp_path: Path) -> None:
+    files = ["/a-b/go.mod", "/a/b/main.go", "/a/go.mod", "/a.b/main.go", "/ab/go.mod", "/c/d/go.mod", "/c/main.go"]
+    image = audited(tmp_path, [file(path, "x") for path in files], [whiteout("/a/go.mod"), whiteout("/c/main.go")])
+    told = [(finding.path, "hidden" in finding.message) for finding in findings(image, "IA407")]
+    assert told == [
+        ("/a", True),
+        ("/a-b", False),
+        ("/a.b", False),
+        ("/a/b", False),
+        ("/ab", False),
+        ("/c", True),
+        ("/c/d", False),
+    ]
+    assert paths(audited(tmp_path, [file("/main.go", "x"), file("/a/go.mod", "x")]), "IA407") == ["/"]
+
+
+def test_thousands_of_trees_cost_no_more_than_their_number() -> None:
+    """What is told of each must not be held against all the others: that took seconds."""
+    one = FileTrace(path="/", layer=0, kind="file", size=1, mode=0o644, uid=0, gid=0, what=leftovers.REPOSITORY)
+    traces = tuple(msgspec.structs.replace(one, path=f"/d{number}/.git/HEAD") for number in range(10_000))
+    subject = Subject(
+        reports.image("x", (reports.layer(0, "x", 10),), {"os files": 10}),
+        Traces(files=traces, accounts=(), groups=(), history=()),
+    )
+    check = [check for check in CHECKS if check.rule.id == "IA406"]
+    start = time.process_time()
+    _, (outcome,) = run_checks(subject, check)
+    assert time.process_time() - start < 2.0
+    assert outcome.reason == "10,000 findings, of which 100 are listed"
+
+
 def test_caches_of_go(tmp_path: Path) -> None:
     caches = [
         file("/go/pkg/mod/cache/lock"),

@@ -129,6 +129,7 @@ HOSTILE = {
     "env lines": b"A_KEY=x\n" * 100_000,
     "colons": b"a:" * 400_000,
     "entropy": drawn(800_000).encode(),
+    "places": b"password=hT5kq9Wz3Lm\r" * 43_000,  # all of them in one line
 }
 
 
