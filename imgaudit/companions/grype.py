@@ -141,7 +141,7 @@ class Grype:
                 "GRYPE_DB_VALIDATE_AGE": "false",  # the report tells its day
                 "GRYPE_EXTERNAL_SOURCES_ENABLE": "false",
             }
-        output = ask([*target(place), "--output=json", "--quiet"], environment)
+        output = ask([*target(place), "--output=json"], environment)
         try:
             report = msgspec.json.decode(output, type=_Report)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
@@ -176,7 +176,8 @@ def _told(report: _Report, image: Image) -> Told:
         raise CompanionError(f"it lists more than {MOST_ITEMS:,} vulnerabilities")
     target = report.source.target
     identities = frozenset({target.image_id, target.manifest_digest} - {""})
-    return Told(identities, data, tuple(items), unmatched=tuple(_unmatched(report)))
+    missed = tuple(_missed(report, items, image))
+    return Told(identities, data, tuple(items), missed=missed, unmatched=tuple(_unmatched(report)))
 
 
 def _paths(package: _Package) -> list[str | None]:
@@ -228,6 +229,16 @@ def _item(match: _Match, path: str | None, system: _System, packages: dict[str, 
         evidence=f"{tool} lists it for {name} {words.clean(artifact.version, 100)}".rstrip(),
         sources=(NAME,),
     )
+
+
+def _missed(report: _Report, items: list[Vulnerability], image: Image) -> Iterator[Unmatched]:
+    """It lists no packages, so what it did not see can only be guessed where nothing was found."""
+    if image.packages and (report.distro is None or not report.distro.name):
+        yield Unmatched(what=f"{len(image.packages):,} OS packages", reason=f"{NAME} does not know their distribution")
+    found = {item.path for item in items}
+    for binary in image.binaries:
+        if binary.go.present and binary.upx.present and binary.path not in found:
+            yield Unmatched(what=binary.path, reason=f"it is packed, and {NAME} lists nothing of it")
 
 
 def _unmatched(report: _Report) -> Iterator[Unmatched]:

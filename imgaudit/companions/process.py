@@ -23,6 +23,7 @@ SECONDS = 900.0
 
 _ERRORS = 64 << 10  # bytes of stderr that are kept, the last ones
 _STEP = 1 << 16
+_COLOUR = re.compile(rb"\x1b\[[0-9;]*m")
 _STAMP = re.compile(r"\[?\d{4}[\d:.TZ+-]*\]?\s+(?:[A-Z]{4,5}\s+)?")
 
 
@@ -117,7 +118,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def last_line(errors: bytes) -> str:
     """The last line that says something: cleaned, without the time and level of a log, and without passwords."""
-    lines = [clean(line) for line in errors.decode("utf-8", "replace").splitlines()]
+    lines = [clean(line) for line in _COLOUR.sub(b"", errors).decode("utf-8", "replace").splitlines()]
     line = next((line for line in reversed(lines) if any(map(str.isalnum, line))), "")
     line = _STAMP.sub("", line, count=1) if _STAMP.match(line) else line
     return re.sub(r"//[^/@\s]+@", "//", line).removeprefix("* ").strip()

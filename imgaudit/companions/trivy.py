@@ -1,5 +1,7 @@
 """trivy (aquasecurity.github.io/trivy): `trivy image --format json`, schema version 2, and `trivy version`."""
 
+import contextlib
+import dataclasses
 import re
 from collections.abc import Iterator
 
@@ -7,6 +9,7 @@ import msgspec
 
 from imgaudit.companions import words
 from imgaudit.companions.interface import MOST_ITEMS, Ask, CompanionError, Told
+from imgaudit.companions.outer import unpacked
 from imgaudit.companions.places import Place, engine_variables, place_of
 from imgaudit.fingerprint import fingerprint
 from imgaudit.model import Finding, Image, Package, Unmatched, Vulnerability, VulnerabilityData
@@ -130,7 +133,11 @@ class Trivy:
         # Newer releases ask for news and send usage unless told not to; older ones don't know the words.
         environment |= {"TRIVY_SKIP_VERSION_CHECK": "true", "TRIVY_DISABLE_TELEMETRY": "true"}
         environment |= engine_variables(place)
-        output = ask([*options(ask), *target(place)], environment)
+        with contextlib.ExitStack() as held:
+            if place.kind == "oci-archive":  # trivy knows archives of `docker save`, and layouts that are folders
+                folder = held.enter_context(unpacked(place.path))
+                place = dataclasses.replace(place, kind="oci-dir", path=folder)
+            output = ask([*options(ask), *target(place)], environment)
         if self._data is None:  # after the first look, which may have fetched a new database
             self._data = _data(ask, environment)
         try:
@@ -155,8 +162,6 @@ def options(ask: Ask) -> list[str]:
 def target(place: Place) -> list[str]:
     """The image's words, none of which can be taken for an option. Raises CompanionError for what trivy can't read."""
     if place.path:
-        if place.kind == "oci-archive":
-            raise CompanionError("it reads no OCI archives; unpack it and give the folder as oci-dir:")
         if place.kind == "docker-archive":
             return [f"--input={place.path}"]
         if re.search(r"[:@]", place.path):

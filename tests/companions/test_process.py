@@ -29,8 +29,8 @@ def test_both_streams_are_read_however_much_it_says() -> None:
 
 
 def test_an_exit_code_brings_the_last_line_of_stderr() -> None:
-    code = "import sys\nprint('first\\n\\nlast \\x1b[31m of\\tall\\n  \\n', file=sys.stderr); sys.exit(7)"
-    assert refused(code) == "it ended with exit code 7: last [31m of all"
+    code = "import sys\nprint('first\\n\\nlast \\x1b[31mof\\tall\\x1b]0;\\n  \\n', file=sys.stderr); sys.exit(7)"
+    assert refused(code) == "it ended with exit code 7: last of all ]0;"
     assert refused("import os; os.kill(os.getpid(), 9)") == "it was ended by signal 9"
 
 
