@@ -151,6 +151,6 @@ class Score(Value, frozen=True, kw_only=True):
     grade: Grade
     confidence: float
     parts: dict[str, int]
-    of: dict[str, int]
-    unmeasured: dict[str, int]
+    of: dict[str, int] = {}
+    unmeasured: dict[str, int] = {}
     limited_by: Severity | None = None

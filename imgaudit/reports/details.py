@@ -1,7 +1,7 @@
 """Key and value lines of one image and of one binary, in the order that every format shows them."""
 
 from imgaudit import model
-from imgaudit.reports import facts, numbers
+from imgaudit.reports import facts, numbers, scores
 
 Pairs = list[tuple[str, str]]
 
@@ -25,8 +25,7 @@ def identity(image: model.Image) -> Pairs:
     if image.index_digest:
         pairs.insert(6, ("index", image.index_digest))
     if image.score is not None:
-        score = image.score
-        pairs.append(("score", f"{score.value} of 100, grade {score.grade}, confidence {score.confidence:.0%}"))
+        pairs.append(("score", scores.line(image)))
     return pairs
 
 

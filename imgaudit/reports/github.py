@@ -21,6 +21,7 @@ from imgaudit.reports import (
     numbers,
     paragraphs,
     review,
+    scores,
     story,
 )
 from imgaudit.reports.escape import markdown_code as code
@@ -100,6 +101,13 @@ def _report(page: Page, report: model.Report) -> None:
     if verdict is not None:
         _gates(page, [gate for gate in facts.gates(verdict) if not gate.passed], "", folded=False)
     _images(page, report)
+    scored = [image for image in report.images if image.score is not None]
+    said = (
+        [text(scores.line(scored[0]))]
+        if len(report.images) == 1 and scored
+        else [f"{code(image.label, 60)}: {text(scores.line(image))}" for image in scored]
+    )
+    page.lines("Score" if len(said) <= OPEN else f"Scores of {len(said):,} images", said, folded=len(said) > OPEN)
     differing = causes.differences(report)
     markdown_causes.differ(page, report, folded=len(differing) > OPEN)
     if verdict is not None:
@@ -116,6 +124,7 @@ def _report(page: Page, report: model.Report) -> None:
     ]
     title = f"Findings: {facts.severity_counts(report)}"
     page.table(title, ("severity", "id", "finding", "in"), "llll", rows)
+    markdown_review.vulnerabilities(page, report)
     markdown_review.not_looked_at(page, report)
     _compared(page, report)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from imgaudit import model
 from imgaudit.outcome import exit_code
-from imgaudit.reports import causes, story
+from imgaudit.reports import causes, review, story
 from imgaudit.reports.escape import printable_report, shorten
 from imgaudit.reports.interface import AnyReport
 
@@ -45,6 +45,13 @@ def _values(report: AnyReport) -> Iterator[tuple[str, str]]:
     for measure in causes.MEASURES:
         yield measure, _figure(first.get(measure))
         yield f"delta-{measure}", _figure(delta.get(measure) if isinstance(delta, dict) else None)
+    score = report.images[0].score if report.images else None
+    yield "score", _figure(score.value if score is not None else None)
+    yield "grade", score.grade if score is not None else ""
+    yield "score-confidence", str(score.confidence) if score is not None else ""
+    found = first.get("vulnerabilities")
+    yield "vulnerabilities", _figure(sum(found.values()) if isinstance(found, dict) else None)
+    yield "vulnerabilities-in-program", _figure(found.get("symbol") if isinstance(found, dict) else None)
     named = dict(zip((image.label for image in report.images), images, strict=True))
     data = _json(named)
     while len(data) > IMAGES:  # about as many as fit, then one by one
@@ -83,7 +90,20 @@ def _image(
         "complete": image.complete,
         "passed": False if False in gates else None if None in gates or not gates else True,
         "cause": (causes.largest_of(change) if change is not None else "") or None,
+        "score": None
+        if image.score is None
+        else {"value": image.score.value, "grade": image.score.grade, "confidence": image.score.confidence},
+        "vulnerabilities": _vulnerabilities(image),
     }
+
+
+def _vulnerabilities(image: model.Image) -> dict[str, int] | None:
+    """How many are open, by what is known of them; None where no database was asked."""
+    known = image.vulnerabilities
+    if known is None:
+        return None
+    open_ = {(item.state, item.id, item.module) for item in known.items if item.ignored is None}
+    return {state: sum(one[0] == state for one in open_) for state in review.STATES if state != "absent"}
 
 
 def _json(value: object) -> str:

@@ -69,9 +69,25 @@ def _entries(report: AnyReport) -> Iterator[Entry]:
     yield from _gates(report)
     for image in report.images:
         for finding in image.findings:
+            if finding.ignored is not None:
+                continue
             said = f"{story.name(image.label)}: {paragraphs.finding(finding)}"
             unique = ("finding", image.label, finding.id, finding.fingerprint)
             yield said, finding.id, _SEVERITIES[finding.severity], IMAGE, unique
+        yield from _vulnerabilities(image)
+
+
+def _vulnerabilities(image: model.Image) -> Iterator[Entry]:
+    """Those of which something is there; one whose package alone is linked is no more than information."""
+    for item in image.vulnerabilities.items if image.vulnerabilities is not None else ():
+        if item.ignored is not None or item.state == "absent":
+            continue
+        said = f"{story.name(image.label)}: {paragraphs.vulnerability(item)}"
+        severity = (
+            "info" if item.state == "package" else "minor" if item.severity is None else _SEVERITIES[item.severity]
+        )
+        unique = ("vulnerability", image.label, item.id, item.module, item.package or "", item.path or "")
+        yield said, item.id, severity, IMAGE, unique
 
 
 def _gates(report: model.Report) -> Iterator[Entry]:

@@ -35,6 +35,7 @@ def tiles(report: model.Report) -> tuple[Tile, ...]:
         Tile("Difference", percent, "" if row.reference else against),
         Tile("Root file system", row.rootfs, "what the container sees"),
         Tile("Can it run?", row.runs.word, row.image.fitness.how or "", row.runs.mark, view.status(row.runs).shape),
+        *html_review.tiles(row.image),
         *html_running.tiles(row.image),
     )
 
@@ -66,6 +67,7 @@ def sections(report: model.Report) -> list[Section]:
 def _variants(report: model.Report) -> Section:
     variants = {item.label: item for item in report.comparison.variants} if report.comparison else {}
     rows = []
+    scored = html_review.score_cells(report)
     for row in facts.rows(report):
         size = row.image.size
         label = view.name(row.label)
@@ -84,10 +86,12 @@ def _variants(report: model.Report) -> Section:
             said = "reference" if row.reference else row.delta or numbers.NOT_COMPARABLE
             cells.append(view.difference(said, change, "" if not change else "less" if change < 0 else "greater"))
         cells += [view.words(row.binary), view.status(row.runs)]
+        if scored:
+            cells.append(scored[row.label])
         rows.append(tuple(cells))
     columns = [Column("label"), Column("base"), Column("platform"), Column("download", True), Column("unpacked", True)]
     columns += [Column("rootfs", True), *([Column("difference", True)] if report.comparison else [])]
-    columns += [Column("binary"), Column("runs")]
+    columns += [Column("binary"), Column("runs"), *([Column("score", True)] if scored else [])]
     shown, more = view.summed(rows, [image.size.download for image in report.images])
     problems = [f"{story.name(row.label)}: {row.runs.detail}" for row in facts.rows(report) if row.runs.detail]
     return Section(

@@ -29,6 +29,7 @@ def tiles(image: model.Image) -> tuple[Tile, ...]:
         Tile("Unpacked", numbers.size(size.unpacked), "stored on a node"),
         Tile("Root file system", numbers.size(size.rootfs), "what the container sees"),
         Tile("Can it run?", runs.word, image.fitness.how or runs.detail, runs.mark, view.status(runs).shape),
+        *html_review.tiles(image),
         *html_running.tiles(image),
     )
 

@@ -3,17 +3,74 @@
 from collections.abc import Sequence
 
 from imgaudit import model
-from imgaudit.reports import facts, numbers, review
+from imgaudit.reports import facts, html_scores, numbers, review, scores
 from imgaudit.reports import html_view as view
-from imgaudit.reports.html_view import Cell, Column, Section, Table
+from imgaudit.reports.html_view import Cell, Column, Section, Table, Tile
+
+_FOLDED = (("skipped", "that were skipped"), ("pass", "that passed"), ("not_applicable", "that do not apply"))
 
 
 def sections(report: model.Report) -> list[Section]:
-    """Findings and checks, then vulnerabilities where a database was asked."""
+    """Findings and checks, then vulnerabilities where a database was asked, then what all of it comes to."""
     found = [_findings(report)]
     if review.looked_up(report):
         found.append(_vulnerabilities(report))
+    if scores.is_scored(report):
+        found.append(_score(report))
     return found
+
+
+def tiles(image: model.Image) -> tuple[Tile, ...]:
+    """The score as a key figure, where there is one."""
+    score = image.score
+    if score is None:
+        return ()
+    missing = sum(part.unmeasured for part in scores.parts(image))
+    note = f"of 100; {f'{missing:,} not measured' if missing else f'confidence {scores.confidence(score)}'}"
+    return (Tile("Score", scores.grade(score), note),)
+
+
+def score_cells(report: model.Report) -> dict[str, Cell]:
+    """By label, for a table of several images; empty where none has a score."""
+    if not scores.is_scored(report):
+        return {}
+    return {
+        image.label: Cell(text, "num", -1 if image.score is None else image.score.value, scores.line(image))
+        for image, text in zip(report.images, scores.cells(report), strict=True)
+    }
+
+
+def _score(report: model.Report) -> Section:
+    single = report.images[0] if len(report.images) == 1 else None
+    if single is not None:
+        bars = html_scores.of_parts(single)
+        intro = f"{scores.line(single)}. What is not measured earns nothing."
+        return Section("score", "Score", intro, scores=bars)
+    rows = [
+        (
+            view.name(image.label),
+            view.name(part.title),
+            view.count(part.earned),
+            view.count(part.points),
+            view.count(part.lost),
+            view.count(part.unmeasured),
+            view.words(part.words),
+        )
+        for image in report.images[: view.ROWS]
+        for part in scores.parts(image)
+        if part.earned < part.points
+    ]
+    shown, more = view.capped(rows)
+    figures = (Column(title, True) for title in ("earned", "of", "lost", "not measured"))
+    columns = (Column("label"), Column("part"), *figures, Column("by what"))
+    table = Table("scores", "What the scores are missing, part by part", columns, shown, more, cards=True)
+    return Section(
+        "score",
+        "Score",
+        " ".join(scores.notes(report)),
+        scores=html_scores.of_images(report),
+        folded=(table,) if rows else (),
+    )
 
 
 def _findings(report: model.Report) -> Section:
@@ -30,10 +87,7 @@ def _findings(report: model.Report) -> Section:
         else None,
     ]
     folded.append(_ignored(report))
-    folded += [
-        _outcomes(report, status, title)
-        for status, title in (("pass", "that passed"), ("not_applicable", "that do not apply"))
-    ]
+    folded += [_outcomes(report, status, title) for status, title in _FOLDED]
     return Section(
         "findings",
         "Findings",
@@ -87,17 +141,24 @@ def _who(labels: tuple[str, ...], report: model.Report) -> tuple[Cell, ...]:
 
 
 def _outcomes(report: model.Report, status: str, title: str) -> Table | None:
-    """Checks that ended so; a reason only where one is given."""
+    """Checks that ended so; name, worst severity and reason only where any has one: a report of before has none."""
     found = review.outcomes(report, status)
     if not found:
         return None
-    reasons = any(item.reason for item in found)
+    named, rated, reasons = (any(getattr(item, what) for item in found) for what in ("name", "worst", "reason"))
     rows = [
-        (view.name(item.id), *((view.words(item.reason),) if reasons else ()), *_who(item.labels, report))
+        (
+            view.name(item.id),
+            *((view.words(item.name or "unknown"),) if named else ()),
+            *((_severity(item.worst),) if rated else ()),
+            *((view.words(item.reason),) if reasons else ()),
+            *_who(item.labels, report),
+        )
         for item in found
     ]
     shown, more = view.capped(rows)
-    columns = ["check", *(["why"] if reasons else []), *(["in"] if len(report.images) > 1 else [])]
+    columns = ["check", *(["name"] if named else []), *(["at worst"] if rated else [])]
+    columns += [*(["why"] if reasons else []), *(["in"] if len(report.images) > 1 else [])]
     count = len({item.id for item in found})
     caption = f"Checks {title}: {count:,}; imgaudit checks ID tells what each means"
     return Table(f"checks-{status.replace('_', '-')}", caption, tuple(map(Column, columns)), shown, more)
@@ -117,6 +178,7 @@ def _vulnerabilities(report: model.Report) -> Section:
 
 
 def _table(report: model.Report, items: tuple[review.SharedVulnerability, ...], ident: str, caption: str) -> Table:
+    marked = review.told_by_others(report)
     rows = [
         (
             _severity(item.first.severity),
@@ -127,12 +189,14 @@ def _table(report: model.Report, items: tuple[review.SharedVulnerability, ...], 
             Cell(review.STATES[item.first.state], "text", list(review.STATES).index(item.first.state)),
             view.words(item.first.evidence),
             view.words(numbers.listing(item.paths, 4) or "the system"),
+            *((view.words(item.found_by),) if marked else ()),
             *_who(item.labels, report),
         )
         for item in items
     ]
     shown, more = view.capped(rows)
     columns = ["severity", "id", "module or package", "found", "fixed in", "state", "evidence", "program"]
+    columns += ["found by"] if marked else []
     columns += ["in"] if len(report.images) > 1 else []
     return Table(ident, caption, tuple(map(Column, columns)), shown, more, cards=True)
 

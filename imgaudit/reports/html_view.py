@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from imgaudit import model
-from imgaudit.reports import facts, html_chart, html_growth, html_treemap, html_trend, measures, numbers
+from imgaudit.reports import facts, html_chart, html_growth, html_scores, html_treemap, html_trend, measures, numbers
 from imgaudit.reports.escape import shorten
 
 ROWS = 100
@@ -100,6 +100,7 @@ class Section:
     chart: html_chart.Chart | None = None
     treemap: html_treemap.Map | None = None
     balances: tuple[html_growth.Balance, ...] = ()
+    scores: tuple[html_scores.Bar, ...] = ()
     trends: tuple[html_trend.Line, ...] = ()
     tables: tuple[Table, ...] = ()
     lines: tuple[str, ...] = ()

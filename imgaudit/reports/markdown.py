@@ -19,6 +19,7 @@ from imgaudit.reports import (
     measures,
     numbers,
     paragraphs,
+    scores,
     story,
 )
 from imgaudit.reports.escape import markdown_code as code
@@ -87,10 +88,14 @@ def _variants(page: Page, report: model.Report) -> None:
         delta = "reference" if row.reference else row.delta or "not compared"
         words = (row.base, row.platform, row.download, row.unpacked, row.rootfs, delta, row.binary)
         rows.append([label, *(text(word) for word in words), _mark(row.runs)])
-    page.table("", header, "lllrrrrll", rows, folded=False)
+    if scores.is_scored(report):
+        header.append("score")
+        for line, cell in zip(rows, scores.cells(report), strict=True):
+            line.append(text(cell))
+    page.table("", header, "lllrrrrlll"[: len(header)], rows, folded=False)
     markdown_review.findings(page, report)
     markdown_running.started(page, report)
-    page.lines("How to read the figures", [text(note) for note in paragraphs.notes(report)])
+    page.lines("How to read the figures", [text(line) for line in (*paragraphs.notes(report), *scores.notes(report))])
     problems = [f"{code(row.label, 60)}: {text(row.runs.detail)}" for row in facts.rows(report) if row.runs.detail]
     page.lines("Can it run?", problems)
     markdown_running.cost(page, report)

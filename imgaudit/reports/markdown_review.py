@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from imgaudit import model
-from imgaudit.reports import facts, numbers, review
+from imgaudit.reports import facts, numbers, review, scores
 from imgaudit.reports.escape import markdown_code as code
 from imgaudit.reports.escape import markdown_text as text
 from imgaudit.reports.markdown_page import Page
@@ -14,10 +14,29 @@ OPEN = 10
 
 def findings(page: Page, report: model.Report) -> None:
     """Findings worst first, known vulnerabilities, what was not looked at, what the checks came to."""
+    score(page, report)
     _findings(page, report)
-    if review.looked_up(report):
-        _vulnerabilities(page, report)
+    vulnerabilities(page, report)
     not_looked_at(page, report)
+
+
+def score(page: Page, report: model.Report) -> None:
+    """Of one image the score on a line, its parts folded below; of several the parts of each."""
+    header = ["part", "earned", "of", "what is missing"]
+    if len(report.images) == 1:
+        found = report.images[0]
+        rows = [
+            (text(part.title), f"{part.earned:,}", f"{part.points:,}", text(part.words)) for part in scores.parts(found)
+        ]
+        page.table(f"Score: {text(scores.line(found))}", header, "lrrl", rows)
+        return
+    several = [
+        (code(image.label, 60), text(part.title), f"{part.earned:,}", f"{part.points:,}", text(part.words))
+        for image in report.images
+        for part in scores.parts(image)
+        if part.earned < part.points
+    ]
+    page.table("Scores: what is missing", ["label", *header], "llrrl", several)
 
 
 def not_looked_at(page: Page, report: model.Report) -> None:
@@ -58,10 +77,15 @@ def _who(labels: Sequence[str], report: model.Report) -> list[str]:
     return [", ".join(code(label, 60) for label in labels)] if len(report.images) > 1 else []
 
 
-def _vulnerabilities(page: Page, report: model.Report) -> None:
+def vulnerabilities(page: Page, report: model.Report) -> None:
+    """Those whose function is in a program stand open, up to OPEN; nothing where no database was asked."""
+    if not review.looked_up(report):
+        return
+    marked = review.told_by_others(report)
     found = review.vulnerabilities(report)
     title = f"Vulnerabilities: {text(review.vulnerability_counts(report))}"
     header = ["severity", "id", "module or package", "found", "fixed in", "state", "program"]
+    header += ["found by"] if marked else []
     header += ["in"] if len(report.images) > 1 else []
     rows = [
         [
@@ -72,6 +96,7 @@ def _vulnerabilities(page: Page, report: model.Report) -> None:
             code(item.fixed) if item.first.fixed else item.fixed,
             text(review.STATES[item.first.state]),
             ", ".join(code(path) for path in item.paths[:4]) or "the system",
+            *((text(item.found_by),) if marked else ()),
             *_who(item.labels, report),
         ]
         for item in found

@@ -14,6 +14,8 @@ from imgaudit.reports.interface import AnyReport
 
 SHAPES: dict[model.Severity, str] = {"critical": "▲", "high": "▲", "medium": "◆", "low": "●", "info": "●"}
 UNRATED = "not rated"
+OWN = "imgaudit"
+"""The source of what imgaudit found itself."""
 PRESSING: tuple[model.Severity, ...] = ("critical", "high", "medium")
 """Severities that stand open where the others are folded."""
 
@@ -66,9 +68,12 @@ def where(item: facts.SharedFinding) -> str:
     if layers:
         some = numbers.listing([f"{layer:,}" for layer in layers], 6)
         words.append(f"layer {some}" if len(layers) == 1 else f"layers {some}")
-    if finding.source != "imgaudit":
-        words.append(f"by {finding.source}")
-    return ", ".join(words)
+    return ", ".join(filter(None, (*words, _by(finding))))
+
+
+def _by(finding: model.Finding) -> str:
+    """`by trivy`; empty for imgaudit's own."""
+    return f"by {shorten(finding.source, 40)}" if finding.source != OWN else ""
 
 
 def by_rule(found: Iterable[facts.SharedFinding]) -> list[tuple[facts.SharedFinding, ...]]:
@@ -92,21 +97,28 @@ def times(items: Iterable[facts.SharedFinding]) -> int:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SharedOutcome:
-    """What one check came to, and the labels of all images where it did."""
+    """What one check came to, and the labels of all images where it did. name, worst: as of model.Check."""
 
     id: str
     reason: str
     labels: tuple[str, ...]
+    name: str | None = None
+    worst: model.Severity | None = None
 
 
 def outcomes(report: model.Report, status: str) -> list[SharedOutcome]:
     """Checks that ended so, by id, each reason once."""
     groups: dict[tuple[str, str], list[str]] = {}
+    first: dict[str, model.Check] = {}
     for image in report.images:
         for check in image.checks:
             if check.status == status:
+                first.setdefault(check.id, check)
                 groups.setdefault((check.id, check.reason or ""), []).append(image.label)
-    return [SharedOutcome(id_, reason, tuple(labels)) for (id_, reason), labels in sorted(groups.items())]
+    return [
+        SharedOutcome(id_, reason, tuple(labels), first[id_].name, first[id_].severity)
+        for (id_, reason), labels in sorted(groups.items())
+    ]
 
 
 def check_words(report: model.Report) -> str:
@@ -128,12 +140,10 @@ def not_looked_at(report: AnyReport) -> list[str]:
     if not isinstance(report, model.Report):
         return []
     everyone = tuple(image.label for image in report.images)
-    reasons: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    reasons: dict[tuple[str, tuple[str, ...]], list[SharedOutcome]] = {}
     for item in outcomes(report, "skipped"):
-        reasons.setdefault((item.reason or "no reason given", item.labels), []).append(item.id)
-    lines = [
-        f"{numbers.listing(ids, 12)}: {reason}{_only(labels, everyone)}" for (reason, labels), ids in reasons.items()
-    ]
+        reasons.setdefault((item.reason or "no reason given", item.labels), []).append(item)
+    lines = [f"{_checks(of)}: {reason}{_only(labels, everyone)}" for (reason, labels), of in reasons.items()]
     unasked = tuple(image.label for image in report.images if image.vulnerabilities is None)
     if unasked:
         lines.append(
@@ -153,6 +163,13 @@ def not_looked_at(report: AnyReport) -> list[str]:
     return lines
 
 
+def _checks(items: list[SharedOutcome]) -> str:
+    """`IA504 (secret-in-content)`, or of several the ids."""
+    if len(items) == 1 and items[0].name:
+        return f"{items[0].id} ({shorten(items[0].name, 40)})"
+    return numbers.listing([item.id for item in items], 12)
+
+
 def found(items: tuple[facts.SharedFinding, ...]) -> str:
     """What was found, of several places the first and how many more."""
     message, count = items[0].finding.message, len(items) - 1
@@ -163,7 +180,8 @@ def places(items: tuple[facts.SharedFinding, ...], limit: int = 4) -> str:
     """Where: `/usr/bin/su, layer 0` or a list of paths; empty for what is the whole image's."""
     if len(items) == 1:
         return where(items[0])
-    return numbers.listing(list(dict.fromkeys(item.finding.path for item in items if item.finding.path)), limit)
+    paths = numbers.listing(list(dict.fromkeys(item.finding.path for item in items if item.finding.path)), limit)
+    return ", ".join(filter(None, (paths, _by(items[0].finding))))
 
 
 def held_by(labels: tuple[str, ...], report: model.Report, limit: int) -> str:
@@ -181,12 +199,15 @@ def _only(labels: tuple[str, ...], everyone: tuple[str, ...]) -> str:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SharedVulnerability:
-    """One vulnerability of one module or source package: every program, OS package and image that has it."""
+    """One vulnerability of one module or source package: every program, OS package and image that has it.
+
+    sources: who found any of it."""
 
     first: model.Vulnerability
     packages: tuple[str, ...]
     paths: tuple[str, ...]
     labels: tuple[str, ...]
+    sources: tuple[str, ...]
 
     @property
     def name(self) -> str:
@@ -196,6 +217,11 @@ class SharedVulnerability:
     @property
     def fixed(self) -> str:
         return self.first.fixed[0] if self.first.fixed else "not known"
+
+    @property
+    def found_by(self) -> str:
+        """`imgaudit and trivy`."""
+        return numbers.listing([shorten(source, 40) for source in self.sources], 4)
 
 
 def vulnerabilities(report: model.Report, *, absent: bool = False) -> tuple[SharedVulnerability, ...]:
@@ -212,6 +238,7 @@ def vulnerabilities(report: model.Report, *, absent: bool = False) -> tuple[Shar
             tuple(dict.fromkeys(item.package for item, _ in group if item.package)),
             tuple(dict.fromkeys(item.path for item, _ in group if item.path)),
             tuple(dict.fromkeys(label for _, label in group)),
+            tuple(dict.fromkeys(source for item, _ in group for source in item.sources)),
         )
         for group in groups.values()
     ]
@@ -248,13 +275,30 @@ def looked_up(report: model.Report) -> bool:
 
 
 def vulnerability_counts(report: model.Report) -> str:
-    """`5 known to osv of 2026-11-20`: with the databases and the day of the oldest data."""
+    """`5 known to osv of 2026-11-20`: with the databases and the day of the oldest data; or of another tool alone,
+    `5 told by trivy 0.59.1 of 2026-11-20, imgaudit itself looked nothing up`."""
     asked = [image.vulnerabilities for image in report.images if image.vulnerabilities is not None]
-    sources = dict.fromkeys(
-        f"{shorten(known.database or 'no database', 80)} of {_day(known.database_date)}" for known in asked
-    )
-    count = len(vulnerabilities(report))
-    return f"{f'{count:,}' if count else 'none'} known to {numbers.listing(list(sources), 4)}"
+    own = dict.fromkeys(_data(known) for known in asked if not _only_tools(known))
+    tools = dict.fromkeys(_data(known) for known in asked if _only_tools(known))
+    says = [f"known to {numbers.listing(list(own), 4)}"] if own else []
+    says += [f"told by {numbers.listing(list(tools), 4)}, imgaudit itself looked nothing up"] if tools else []
+    found = len(vulnerabilities(report))
+    return f"{f'{found:,}' if found else 'none'} {' or '.join(says)}"
+
+
+def _data(known: model.Vulnerabilities) -> str:
+    return f"{shorten(known.database or 'no database', 80)} of {_day(known.database_date)}"
+
+
+def _only_tools(known: model.Vulnerabilities) -> bool:
+    """Whether other tools looked and imgaudit did not: of their data neither ecosystems nor entries are known."""
+    return bool(known.databases) and all(not data.ecosystems and data.entries is None for data in known.databases)
+
+
+def told_by_others(report: model.Report) -> bool:
+    """Whether another tool found any of the vulnerabilities: then each says who did."""
+    known = [image.vulnerabilities for image in report.images if image.vulnerabilities is not None]
+    return any(item.sources != (OWN,) for each in known for item in each.items)
 
 
 def _day(date: str | None) -> str:

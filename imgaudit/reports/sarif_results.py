@@ -139,7 +139,7 @@ def _finding(image: model.Image, finding: model.Finding) -> Found:
         url=finding.url,
         tags=tags,
         severity=finding.severity,
-        message=f"{story.name(image.label)}: {finding.message}",
+        message=f"{story.name(image.label)}: {finding.message}" + ("" if own else f" Found by {finding.source}."),
         uri=_inside(image, finding.path),
         place=_place(image, finding.layer),
         key=("finding", image.label, finding.id, finding.fingerprint),
@@ -154,7 +154,10 @@ def _vulnerability(image: model.Image, item: model.Vulnerability) -> Found:
     known = f"{item.id}, {summary}" if summary else item.id
     says = [f"{story.name(image.label)}: {holder} {item.version}: {known}", item.evidence]
     says.append(f"fixed in {', '.join(item.fixed)}" if item.fixed else "no fixed version is known")
+    others = tuple(source for source in item.sources if source != "imgaudit")
+    says += [f"found by {' and '.join(item.sources)}"] if others else []
     facts: dict[str, str | int] = {"severity": item.severity or "unknown", "state": item.state}
+    facts["source"] = ", ".join(item.sources)
     names = f"{item.id}, also known as {', '.join(item.aliases)}" if item.aliases else item.id
     return Found(
         rule=item.id,
@@ -162,7 +165,7 @@ def _vulnerability(image: model.Image, item: model.Vulnerability) -> Found:
         about=f"{names}. {item.summary}".strip(),
         help="Go to a version in which it is fixed, as each result names it, and build the image again.",
         url=item.url,
-        tags=("security", "vulnerability"),
+        tags=("security", "vulnerability", *(others if "imgaudit" not in item.sources else ())),
         severity="low" if linked else item.severity,
         message="; ".join(filter(None, says)),
         uri=_inside(image, item.path),

@@ -6,7 +6,7 @@ options.width and long lists end in "N more"; in a pipe nothing is cut but the l
 """
 
 from imgaudit import model
-from imgaudit.reports import facts, numbers, paragraphs, story, table_causes, table_review, table_running
+from imgaudit.reports import facts, numbers, paragraphs, scores, story, table_causes, table_review, table_running
 from imgaudit.reports.escape import printable_report
 from imgaudit.reports.interface import AnyReport, RenderOptions
 from imgaudit.reports.table_binary import binary_page
@@ -85,11 +85,15 @@ def _variants(out: Terminal, report: model.Report) -> None:
         columns.insert(6, Column("difference", "right", keep=6))
         for row, line in zip(rows, cells, strict=True):
             line.insert(6, "reference" if row.reference else row.delta or numbers.NOT_COMPARABLE)
+    if scores.is_scored(report):
+        columns.append(Column("score", keep=5))
+        for line, cell in zip(cells, scores.cells(report), strict=True):
+            line.append(cell)
     out.line()
     out.grid(columns, cells)
     if any(row.recommended for row in rows):
         out.line("* is recommended.", "dim")
-    for note in paragraphs.notes(report):
+    for note in (*paragraphs.notes(report), *scores.notes(report)):
         out.line(note, "dim")
     problems = [f"{story.name(row.label)}: {row.runs.detail}" for row in rows if row.runs.detail]
     if problems:

@@ -55,7 +55,8 @@ def _finding(out: Terminal, group: tuple[facts.SharedFinding, ...]) -> None:
         place = review.where(group[0])
         out.line(f"{title}{f' ({out.cut(place, 60)})' if place else ''}: {out.cut(first.message, LONG)}", indent=2)
     else:
-        out.line(f"{title}: {len(group):,} times", indent=2)
+        by = f", by {out.cut(first.source, 40)}" if first.source != review.OWN else ""
+        out.line(f"{title}: {len(group):,} times{by}", indent=2)
         shown = group[:PLACES] if out.tty else group
         for item in shown:
             out.line(out.cut(item.finding.message, LONG), indent=4)
@@ -70,10 +71,13 @@ def _table(out: Terminal, report: model.Report, groups: list[tuple[facts.SharedF
     for group in groups:
         first, count = group[0].finding, review.times(group)
         paths = {item.finding.path for item in group}
-        place = f" ({first.path})" if first.path and len(paths) == 1 else ""
+        by = f"by {first.source}" if first.source != review.OWN else ""
+        place = ", ".join(filter(None, (first.path if len(paths) == 1 else "", by)))
         often = f", {count:,} times" if count > 1 else ""
         who = review.held_by(review.labels_of(group), report, 2 if out.tty else 0)
-        rows.append([review.severity(first.severity), first.id, f"{first.title}{often}{place}", who])
+        rows.append(
+            [review.severity(first.severity), first.id, f"{first.title}{often}{f' ({place})' if place else ''}", who]
+        )
     out.grid(
         [Column("severity"), Column("id"), Column("finding", least=44), Column("in", least=12)], rows, limit=2 * TOP
     )
@@ -87,12 +91,14 @@ def _vulnerabilities(out: Terminal, report: model.Report) -> None:
     found = review.vulnerabilities(report)
     out.heading(f"Vulnerabilities: {review.vulnerability_counts(report)}")
     several, limit = len(report.images) > 1, 2 if out.tty else 0
+    marked = review.told_by_others(report)
     for state, words in review.STATES.items():
         items = [item for item in found if item.first.state == state]
         if not items:
             continue
         out.line(f"{words[0].upper()}{words[1:]}: {len(items):,}", indent=2)
         columns = [Column("severity"), Column("id"), Column("module or package"), Column("found"), Column("fixed in")]
+        columns += [Column("found by")] if marked else []
         columns.append(Column("in" if several else "program", keep=0 if not several else None))
         out.grid(
             columns,
@@ -103,6 +109,7 @@ def _vulnerabilities(out: Terminal, report: model.Report) -> None:
                     item.name,
                     item.first.version,
                     item.fixed,
+                    *((item.found_by,) if marked else ()),
                     review.held_by(item.labels, report, limit) if several else numbers.listing(item.paths, limit),
                 ]
                 for item in items

@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 
 from imgaudit import model
 from imgaudit.reports import REPORTS, AnyReport, RenderOptions, render
-from tests.support import gated, reports
+from tests.support import gated, reports, reviewed
 from tests.support.cli import Cli
 from tests.support.images import Image, Layer, file, oci_archive
 
@@ -172,6 +172,26 @@ def test_outputs() -> None:
     assert found["causes"].splitlines()[1] == "~+900 kB download: module example.org/x v1.2.0 -> v1.3.0"
     _, plain = parts(reports.report(reports.scratch()))
     assert (plain["passed"], plain["delta-download"], plain["causes"]) == ("", "", "")
+
+
+def test_outputs_of_a_review() -> None:
+    _, found = parts(reviewed.single())
+    assert (found["score"], found["grade"], found["score-confidence"]) == ("74", "D", "0.9")
+    assert (found["vulnerabilities"], found["vulnerabilities-in-program"]) == ("3", "1")
+    image = json.loads(found["images"])["debian"]
+    assert image["score"] == {"value": 74, "grade": "D", "confidence": 0.9}
+    assert image["vulnerabilities"] == {"symbol": 1, "package": 1, "module": 1}
+    _, plain = parts(reports.report(reports.scratch()))
+    names = ("score", "grade", "score-confidence", "vulnerabilities", "vulnerabilities-in-program")
+    assert [plain[name] for name in names] == [""] * 5
+    assert json.loads(plain["images"])["scratch"]["vulnerabilities"] is None
+
+
+def test_a_vulnerability_that_a_rule_ignores_is_not_counted() -> None:
+    items = tuple(msgspec.structs.replace(item, ignored="accepted") for item in reviewed.KNOWN.items[:2])
+    known = msgspec.structs.replace(reviewed.KNOWN, items=(*items, *reviewed.KNOWN.items[2:]))
+    _, found = parts(reports.report(msgspec.structs.replace(reviewed.image(), vulnerabilities=known)))
+    assert (found["vulnerabilities"], found["vulnerabilities-in-program"]) == ("2", "0")
 
 
 def test_a_value_of_several_lines_ends_where_nobody_can_foresee() -> None:

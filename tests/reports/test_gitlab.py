@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from imgaudit.reports import AnyReport, render
-from tests.support import gated, reports
+from tests.support import gated, reports, reviewed
 
 # What GitLab's documentation of the format asks for.
 SCHEMA = {
@@ -57,6 +57,26 @@ def test_nothing_wrong_is_an_empty_list() -> None:
 
 def test_findings_have_entries_of_their_severity() -> None:
     assert [(item["check_name"], item["severity"]) for item in entries(gated.report(True))] == [("IA002", "major")]
+
+
+def test_known_vulnerabilities_have_entries_and_what_is_absent_or_ignored_has_none() -> None:
+    found = entries(reports.report(msgspec.structs.replace(reviewed.image(), findings=())))
+    assert [(item["check_name"], item["severity"]) for item in found] == [
+        ("GO-2026-0001", "major"),
+        ("GO-2026-0001", "major"),  # in another program
+        ("GO-2026-0002", "info"),  # only the package is linked
+        ("DEBIAN-CVE-2026-1", "major"),
+        ("DEBIAN-CVE-2026-1", "major"),  # another package of the same source
+    ]
+    assert found[0]["description"] == (
+        "debian: golang.org/x/net v0.1.0: GO-2026-0001, Summary of GO-2026-0001; "
+        "http2.(*Server).ServeConn is in the program; fixed in v0.2.0, v0.3.0"
+    )
+    items = tuple(msgspec.structs.replace(item, ignored="accepted") for item in reviewed.KNOWN.items)
+    known = msgspec.structs.replace(reviewed.KNOWN, items=items)
+    findings = tuple(msgspec.structs.replace(item, ignored="accepted") for item in reviewed.image().findings)
+    facts = {"findings": findings, "vulnerabilities": known}
+    assert entries(reports.report(msgspec.structs.replace(reviewed.image(), **facts))) == []
 
 
 def test_what_was_not_read_is_never_an_empty_list() -> None:

@@ -15,7 +15,7 @@ from imgaudit.reports import RenderOptions, html_review, render, review
 from tests.support import reports, reviewed
 
 GOLDEN = Path(__file__).parent / "golden_review"
-CASES = {"image": reviewed.single(), "compare": reviewed.compared()}
+CASES = {"image": reviewed.single(), "compare": reviewed.compared(), "told": reviewed.told()}
 VIEWS = {
     "narrow.txt": ("table", RenderOptions(width=80, tty=True)),
     "ascii.txt": ("table", RenderOptions(width=100, unicode=False)),
@@ -100,6 +100,44 @@ def test_findings_of_another_scanner_are_marked_as_its() -> None:
     theirs = msgspec.structs.replace(reviewed.OLD_GO, source="trivy")
     image = msgspec.structs.replace(reviewed.image(), findings=(theirs,))
     assert "(/app/server, layer 2, by trivy)" in shown(reports.report(image))
+    for format in ("markdown", "html", "github", "gitlab"):
+        assert "by trivy" in shown(reports.report(image), format), format
+
+
+@pytest.mark.parametrize("format", ["table", "markdown", "html", "github"])
+def test_so_they_are_where_they_are_of_several_places_or_images(format: str) -> None:
+    theirs = tuple(msgspec.structs.replace(reviewed.setuid(path), source="trivy") for path in ("/a", "/b"))
+    image = msgspec.structs.replace(reviewed.image(), findings=theirs)
+    assert "by trivy" in shown(reports.report(image), format)
+    assert "by trivy" in shown(reports.report(image, reports.scratch()), format)
+
+
+@pytest.mark.parametrize("format", ["table", "markdown", "html", "github"])
+def test_a_vulnerability_says_who_found_it_where_another_tool_did(format: str) -> None:
+    text = shown(reviewed.told(), format)
+    assert "found by" in text
+    assert text.index("imgaudit and trivy") > text.index("GO-2026-0001")
+    assert "found by" not in shown(reviewed.single(), format)
+
+
+def test_a_pipeline_is_told_who_found_it() -> None:
+    text = shown(reviewed.told(), "gitlab")
+    assert "found by imgaudit and trivy" in text
+    assert "found by trivy" in text
+
+
+def test_where_only_another_tool_looked_no_heading_claims_more() -> None:
+    assert review.vulnerability_counts(reviewed.told()) == "2 known to vuln.go.dev, trivy 0.59.1 of 2026-11-19"
+    alone = reviewed.told(own=False)
+    words = "1 told by trivy 0.59.1 of 2026-11-19, imgaudit itself looked nothing up"
+    assert review.vulnerability_counts(alone) == words
+    for format in ("table", "markdown", "html", "github"):
+        assert words in shown(alone, format).replace("0&#46;59", "0.59")
+    image = alone.images[0]
+    assert image.vulnerabilities is not None
+    empty = msgspec.structs.replace(image.vulnerabilities, items=())
+    nothing = reports.report(msgspec.structs.replace(image, vulnerabilities=empty))
+    assert review.vulnerability_counts(nothing).startswith("none told by trivy 0.59.1 of 2026-11-19, imgaudit itself")
 
 
 def test_a_comparison_has_one_table_with_the_labels() -> None:
@@ -130,15 +168,35 @@ def test_every_format_says_what_was_not_looked_at(format: str) -> None:
 
 
 def test_checks_are_counted_and_passed_ones_folded() -> None:
-    assert review.check_words(reviewed.single()) == "checks: 2 passed, 2 failed, 2 skipped, 1 not applicable"
+    assert review.check_words(reviewed.single()) == "checks: 4 passed, 3 failed, 2 skipped, 1 not applicable"
     assert review.check_words(reviewed.compared()) == (
-        "checks an image: 1 to 2 passed, 0 to 2 failed, 0 to 2 skipped, 0 to 1 not applicable"
+        "checks an image: 1 to 4 passed, 0 to 3 failed, 0 to 2 skipped, 0 to 1 not applicable"
     )
     folded = html_review.sections(reviewed.single())[0].folded
     captions = [table.caption.split(";")[0] for table in folded[1:]]
-    assert captions == ["Checks that passed: 2", "Checks that do not apply: 1"]
-    assert [row[0].text for row in folded[1].rows] == ["IA303", "IA304"]
-    assert [cell.text for cell in folded[2].rows[0]] == ["IA411", "the image has a shell on purpose"]
+    assert captions == ["Checks that were skipped: 2", "Checks that passed: 4", "Checks that do not apply: 1"]
+    skipped, passed, others = ([[cell.text for cell in row] for row in table.rows] for table in folded[1:])
+    assert skipped[0] == ["IA504", "secret-in-file", "high", reviewed.NOT_SEARCHED]
+    assert [row[:3] for row in passed] == [
+        ["IA201", "entrypoint", "high"],
+        ["IA303", "setuid-of-base", "info"],
+        ["IA501", "secret-in-config", "high"],
+        ["IA702", "labels", "info"],
+    ]
+    assert others == [["IA411", "shell", "low", "the image has a shell on purpose"]]
+
+
+def test_checks_of_a_report_without_their_names_are_listed_by_id() -> None:
+    bare = (model.Check(id="IA303", status="pass"), model.Check(id="IA504", status="skipped", reason="why"))
+    image = msgspec.structs.replace(reviewed.image(), checks=bare)
+    folded = html_review.sections(reports.report(image))[0].folded
+    assert [[cell.text for cell in row] for table in folded[1:] for row in table.rows] == [["IA504", "why"], ["IA303"]]
+    assert review.not_looked_at(reports.report(image))[0] == "IA504: why"
+
+
+def test_one_check_that_was_not_made_is_told_with_its_name() -> None:
+    image = msgspec.structs.replace(reviewed.image(), checks=reviewed.CHECKS[:-3])
+    assert review.not_looked_at(reports.report(image))[0] == f"IA504 (secret-in-file): {reviewed.NOT_SEARCHED}"
 
 
 def test_vulnerabilities_are_told_by_what_is_known_of_them() -> None:
@@ -164,6 +222,17 @@ def test_a_database_that_knows_nothing_is_named_and_none_is_said() -> None:
         assert f"n{words}" in shown(reports.report(image), format).replace("None", "none")
 
 
+def test_a_comment_has_those_in_a_program_first_ten_open_and_the_rest_folded() -> None:
+    inside = tuple(reviewed.vulnerability(f"GO-{number:02}", "symbol") for number in range(12))
+    linked = reviewed.vulnerability("GO-99", "package", severity="critical")
+    known = msgspec.structs.replace(reviewed.KNOWN, items=(linked, *inside))
+    report = reports.report(msgspec.structs.replace(reviewed.image(), vulnerabilities=known))
+    text = shown(report, "github").partition("**Vulnerabilities: 13 known")[2]
+    open_, _, folded = text.partition("<summary>3 more known</summary>")
+    assert re.findall(r"GO-\d\d", open_) == [f"GO-{number:02}" for number in range(10)]
+    assert re.findall(r"GO-\d\d", folded.partition("</details>")[0]) == ["GO-10", "GO-11", "GO-99"]
+
+
 def test_absent_vulnerabilities_are_folded_in_html_and_said_to_be_no_proof() -> None:
     section = html_review.sections(reviewed.single())[1]
     assert [row[1].text for row in section.tables[0].rows] == ["GO-2026-0001", "GO-2026-0002", "DEBIAN-CVE-2026-1"]
@@ -179,7 +248,7 @@ def test_a_terminal_is_never_overrun(case: str, width: int) -> None:
     assert over == []
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", ["image", "compare"])
 def test_without_colour_or_unicode_severities_keep_shape_and_word(case: str) -> None:
     text = shown(CASES[case], unicode=False)
     assert text.isascii()

@@ -230,6 +230,31 @@ def test_vulnerabilities_by_state() -> None:
     assert rules["GO-2024-0001"]["fullDescription"]["text"].startswith("GO-2024-0001, also known as CVE-2024-1")
 
 
+def test_what_another_tool_found_says_so_in_message_tags_and_properties() -> None:
+    both = vulnerability(id="GO-1", sources=("imgaudit", "trivy"))
+    theirs = vulnerability(id="CVE-2", sources=("trivy",))
+    secret = finding(id="trivy:key", source="trivy")
+    run = run_of(reports.report(holding(secret, items=(both, theirs, vulnerability(id="GO-3")))))
+    rules, found = rules_of(run), {result["ruleId"]: result for result in run["results"]}
+    assert {id_: item["properties"]["source"] for id_, item in found.items()} == {
+        "trivy:key": "trivy",
+        "GO-1": "imgaudit, trivy",
+        "CVE-2": "trivy",
+        "GO-3": "imgaudit",
+    }
+    assert {id_: "trivy" in rule["properties"]["tags"] for id_, rule in rules.items()} == {
+        "trivy:key": True,
+        "GO-1": False,
+        "CVE-2": True,
+        "GO-3": False,
+    }
+    said = {id_: item["message"]["text"] for id_, item in found.items()}
+    assert said["trivy:key"].endswith("USER is not set. Found by trivy.")
+    assert "; found by imgaudit and trivy" in said["GO-1"]
+    assert "; found by trivy" in said["CVE-2"]
+    assert "found by" not in said["GO-3"]
+
+
 def test_failed_gates_are_results_and_those_not_judged_are_notifications() -> None:
     run = run_of(gated.report())
     assert [item["ruleId"] for item in run["results"]] == ["gate.regression.download", "IA002"]

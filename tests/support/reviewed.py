@@ -3,6 +3,7 @@
 import msgspec
 
 from imgaudit import model
+from imgaudit.score import score_of
 from tests.support import reports
 
 
@@ -49,14 +50,20 @@ ROOT = finding(
     remediation="Set USER 65532:65532.",
 )
 OLD_GO = finding("IA610", "low", title="Built with an old Go", path="/app/server", layer=2)
+NOT_SEARCHED = "files were not searched; --secrets does it"
 CHECKS = (
-    model.Check(id="IA301", status="fail"),
-    model.Check(id="IA302", status="fail"),
-    model.Check(id="IA303", status="pass"),
-    model.Check(id="IA304", status="pass"),
-    model.Check(id="IA411", status="not_applicable", reason="the image has a shell on purpose"),
-    model.Check(id="IA504", status="skipped", reason="files were not searched; --secrets does it"),
-    model.Check(id="IA505", status="skipped", reason="files were not searched; --secrets does it"),
+    model.Check(id="IA201", name="entrypoint", severity="high", status="pass"),
+    model.Check(id="IA301", name="root-user", severity="medium", status="fail"),
+    model.Check(id="IA302", name="setuid", severity="low", status="fail"),
+    model.Check(id="IA303", name="setuid-of-base", severity="info", status="pass"),
+    model.Check(
+        id="IA411", name="shell", severity="low", status="not_applicable", reason="the image has a shell on purpose"
+    ),
+    model.Check(id="IA501", name="secret-in-config", severity="high", status="pass"),
+    model.Check(id="IA504", name="secret-in-file", severity="high", status="skipped", reason=NOT_SEARCHED),
+    model.Check(id="IA505", name="secret-in-layer", severity="high", status="skipped", reason=NOT_SEARCHED),
+    model.Check(id="IA610", name="old-go", severity="low", status="fail"),
+    model.Check(id="IA702", name="labels", severity="info", status="pass"),
 )
 KNOWN = model.Vulnerabilities(
     database="vuln.go.dev",
@@ -82,7 +89,11 @@ def image(label: str = "debian") -> model.Image:
     files = tuple(setuid(f"/usr/bin/{name}") for name in ("chfn", "mount", "passwd", "su", "umount"))
     found = (*files, ROOT, OLD_GO)
     facts = {"label": label, "findings": found, "checks": CHECKS, "vulnerabilities": KNOWN}
-    return msgspec.structs.replace(reports.debian(), **facts)
+    return scored(msgspec.structs.replace(reports.debian(), **facts))
+
+
+def scored(found: model.Image) -> model.Image:
+    return msgspec.structs.replace(found, score=score_of(found))
 
 
 def single() -> model.Report:
@@ -91,9 +102,28 @@ def single() -> model.Report:
 
 def compared() -> model.Report:
     """The image above, one with a finding that both have and no database, and one without any finding."""
-    second = msgspec.structs.replace(reports.scratch(), findings=(ROOT,), checks=CHECKS[:5])
+    second = scored(msgspec.structs.replace(reports.scratch(), findings=(ROOT,), checks=CHECKS[:5]))
     images = (image(), second, reports.distroless())
     return reports.report(*images, comparison=reports.comparison(images, "scratch", "It is the smallest."))
+
+
+TRIVY = model.VulnerabilityData(name="trivy 0.59.1", date="2026-11-19T00:00:00Z", ecosystems=(), entries=None)
+OSV = model.VulnerabilityData(name="vuln.go.dev", date="2026-11-20T03:04:05Z", ecosystems=("Go",), entries=None)
+
+
+def told(*, own: bool = True) -> model.Report:
+    """What another tool found as well, and alone; without own, imgaudit looked nothing up."""
+    both = vulnerability("GO-2026-0001", "symbol", sources=("imgaudit", "trivy"))
+    theirs = vulnerability("CVE-2026-9", "module", path=None, package="libssl3", module="openssl", sources=("trivy",))
+    known = model.Vulnerabilities(
+        database="vuln.go.dev, trivy 0.59.1" if own else "trivy 0.59.1",
+        database_date="2026-11-19T00:00:00Z",
+        databases=(OSV, TRIVY) if own else (TRIVY,),
+        items=(both, theirs) if own else (theirs,),
+    )
+    secret = finding("trivy:aws-access-key-id", "high", path="/app/.env", source="trivy")
+    facts = {"findings": (secret, ROOT), "checks": CHECKS, "vulnerabilities": known}
+    return reports.report(scored(msgspec.structs.replace(reports.debian(), **facts)))
 
 
 def hostile(text: str) -> model.Report:
@@ -103,11 +133,24 @@ def hostile(text: str) -> model.Report:
         database=text,
         database_date=text,
         items=tuple(
-            vulnerability(text, state, module=text, package=text, version=text, fixed=(text,), path=text, evidence=text)
+            vulnerability(
+                text,
+                state,
+                module=text,
+                package=text,
+                version=text,
+                fixed=(text,),
+                path=text,
+                evidence=text,
+                sources=(text,),
+            )
             for state in ("symbol", "absent")
         ),
         unmatched=(model.Unmatched(what=text, reason=text),),
     )
-    checks = tuple(model.Check(id="IA999", status=status, reason=text) for status in ("skipped", "not_applicable"))
-    facts = {"findings": (found,), "checks": checks, "vulnerabilities": known}
+    checks = tuple(
+        model.Check(id="IA999", name=text, status=status, reason=text) for status in ("skipped", "not_applicable")
+    )
+    score = model.Score(value=1, grade="F", confidence=0.5, parts={text: 1}, of={text: 9}, unmeasured={text: 4})
+    facts = {"findings": (found,), "checks": checks, "vulnerabilities": known, "score": score}
     return reports.report(msgspec.structs.replace(reports.scratch(), **facts))
