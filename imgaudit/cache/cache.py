@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from imgaudit.layers.interface import LayerScan
     from imgaudit.secrets.interface import Contents
 
-FORMAT = 3  # of what stored.py writes
+FORMAT = 4  # of what stored.py writes
 _KEY, _KEY_BYTES = "key", 16
 PACKAGE = pathlib.Path(__file__).resolve().parent.parent
 

@@ -83,6 +83,7 @@ BUILD = Rule(
     references=("CIS Docker Benchmark 4.10",),
 )
 
+_NAMED = 10  # rules that could not be tried, in a sentence
 _REDACTED = "[redacted]"  # what the report shows in its place (system/redact.py)
 _IN = {"env": "The environment variable", "label": "The label", "command": "The config's"}
 
@@ -122,7 +123,7 @@ def _file(subject: Subject) -> Result:
 
 
 def _content(subject: Subject) -> Result:
-    reason = NOT_SEARCHED if not subject.traces.contents_read else subject.traces.contents_gap
+    reason = _gap(subject) if subject.traces.contents_read else NOT_SEARCHED
     return _or_skipped(subject, lambda trace: trace.where == "content" and not trace.dead, reason)
 
 
@@ -135,7 +136,19 @@ def _hidden(subject: Subject) -> Result:
         reason = "the tree is not known"
     elif not subject.traces.contents_read:
         reason = f"none by name, but {NOT_SEARCHED}"
-    return _or_skipped(subject, lambda trace: trace.dead, reason or subject.traces.contents_gap)
+    return _or_skipped(subject, lambda trace: trace.dead, reason or _gap(subject))
+
+
+def _gap(subject: Subject) -> str | None:
+    """What of files' contents was not searched, or not for all that was asked for. Given rules come last: a gate looks
+    at how the reason begins."""
+    gap, untried = subject.traces.contents_gap, subject.traces.untried
+    if not untried:
+        return gap
+    more = f" and {len(untried) - _NAMED:,} more" if len(untried) > _NAMED else ""
+    words = f"{len(untried):,} given rule{'s were' if len(untried) > 1 else ' was'} not tried: "
+    words += ", ".join(untried[:_NAMED]) + more
+    return f"{gap} and {words}" if gap is not None else words
 
 
 def _build(subject: Subject) -> Result:

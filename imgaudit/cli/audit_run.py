@@ -100,12 +100,12 @@ def audit_settings(choices: AuditChoices, talk: Talk, *, inventory: bool, predic
         progress=talk,
         talk=talk.line,
         detail=talk.detail,
-        secrets=_search(choices),
+        secrets=_search(choices, talk),
         cache=None if choices["no_cache"] else open_cache(talk.detail),
     )
 
 
-def _search(choices: AuditChoices) -> Search:
+def _search(choices: AuditChoices, talk: Talk) -> Search:
     """Which files are searched for secrets. Rules are read before any image is: raises UsageError."""
     contents, file = bool(choices.get("secrets")), choices.get("secret_rules")
     if file is None:
@@ -114,8 +114,14 @@ def _search(choices: AuditChoices) -> Search:
         raise UsageError("--secret-rules needs --secrets", hint=f"--secrets --secret-rules {file}")
     from imgaudit.secrets.gitleaks import load_rules
 
-    rules, key = load_rules(file, DEFAULT_LIMITS)
-    return Search(contents, rules, key)
+    given = load_rules(file, DEFAULT_LIMITS)
+    untried = tuple(id_ for id_, _ in given.untried)
+    if untried:
+        count = len(untried) + len(given.rules)
+        talk.line(f"{file}: {len(untried):,} of {count:,} rules can't be used and are not tried; -v names them")
+    for id_, reason in given.untried:
+        talk.detail(f"{file}: rule {id_} is not tried: {reason}")
+    return Search(contents, given.rules, given.key, untried)
 
 
 def say_what_is_wrong(report: Report, references: int) -> None:

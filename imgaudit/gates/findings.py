@@ -1,6 +1,7 @@
 """Findings and known vulnerabilities of an image, by their severity. What was not looked at is never a pass."""
 
 import datetime
+import re
 from collections.abc import Collection
 
 from imgaudit.configuration import LEVELS, Checks, Level
@@ -11,6 +12,9 @@ NAMED = 3
 """Findings that the gate's sentence names; the report lists them all."""
 
 _NOT_LOOKED_UP = "not looked up: "
+_GIVEN_RULES = re.compile(r"[\d,]+ given rules? ")
+"""How the reason begins of a check that tried all but some rules of the user's own file: who gives the file is told at
+once, and can't mend the image for it. The sentence says it, and the check stays skipped."""
 
 
 def findings_gate(image: Image, checks: Checks, today: datetime.date, unasked: Collection[str]) -> Gate:
@@ -38,7 +42,7 @@ def findings_gate(image: Image, checks: Checks, today: datetime.date, unasked: C
         says = f"no finding of {asked} shows in {image.label}, but not all was looked at: {gaps[0]}{more}{apart}"
     else:
         passed = True
-        says = f"no finding of {asked} in {image.label}{apart}"
+        says = f"no finding of {asked} in {image.label}{apart}{_untried(image)}"
     return Gate(
         id="findings",
         label=image.label,
@@ -88,7 +92,8 @@ def _gaps(
             continue
         reason = check.reason or "it does not say why"
         severe = check.severity is None or LEVELS.index(check.severity) <= worst
-        if check.status == "skipped" and severe and not any(option in reason for option in unasked):
+        wanted = not any(option in reason for option in unasked) and not _GIVEN_RULES.match(reason)
+        if check.status == "skipped" and severe and wanted:
             gaps.append(f"{check.id} was skipped: {reason}")
         if check.status == "fail" and check.reason is not None and (severe or _is_mixed(image, check)):
             gaps.append(f"{check.id} has {reason}")
@@ -104,6 +109,13 @@ def _gaps(
         first = next((f": {each.what}: {each.reason}" for each in image.skipped), "")
         gaps.append(f"the image was read incompletely{first}")
     return gaps
+
+
+def _untried(image: Image) -> str:
+    """What of the user's own rules was not tried."""
+    reasons = (check.reason or "" for check in image.checks if check.status == "skipped")
+    found = next(filter(_GIVEN_RULES.match, reasons), None)
+    return f"; {found}" if found is not None else ""
 
 
 def _is_mixed(image: Image, check: Check) -> bool:

@@ -1,7 +1,8 @@
 """Rules of the user's own, in the TOML of gitleaks: id, regex, keywords, entropy, secretGroup, path, allowlists.
 
-What changes what is found is either understood or refused by name: a rule that is quietly left out would be worse.
-`[extend] useDefault` means imgaudit's own rules, which run anyway.
+What changes what is found is understood, or refused by name. A rule that asks for what gitleaks has and this has not is
+left out with its reason, and whoever searches says so: what is not tried is not clean. A file is refused where it
+is malformed, and where nothing of it can be used. `[extend] useDefault` means imgaudit's own rules, which run anyway.
 """
 
 import hashlib
@@ -10,7 +11,7 @@ import re
 import time
 import tomllib
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from imgaudit.errors import UsageError
 from imgaudit.limits import Limits
@@ -28,13 +29,24 @@ _IN_ALLOWED = 4  # such repetitions in what is only held against a path, a line 
 _LONGEST = 1024  # bytes of those
 _SECONDS = 1.0  # of a processor, for one rule and one file
 
+_NOT_HERE = {"required", "skipReport"}  # of a rule: keys of gitleaks that change what it finds, not carried over
+
 Found = tuple[str, bytes, bytes, bytes]
 """(path, secret, match, line)"""
 Allows = Callable[[Found], bool]
 
 
-def load_rules(file: str, limits: Limits) -> tuple[tuple[ExtraRule, ...], str]:
-    """The rules of a file, and a key that says which they are. Raises UsageError with file, rule and reason."""
+class RuleFile(NamedTuple):
+    """What a file gives. rules: those that can be used; key: says which they are; untried: ids of the others, and why
+    in words."""
+
+    rules: tuple[ExtraRule, ...]
+    key: str
+    untried: tuple[tuple[str, str], ...]
+
+
+def load_rules(file: str, limits: Limits) -> RuleFile:
+    """The rules of a file. Raises UsageError with file, rule and reason, also where none can be used."""
     try:
         data = pathlib.Path(file).read_bytes()
         if len(data) > limits.settings:
@@ -46,14 +58,15 @@ def load_rules(file: str, limits: Limits) -> tuple[tuple[ExtraRule, ...], str]:
         raise UsageError(f"{file} is no TOML: {error}") from error
     except (RecursionError, ValueError) as error:
         raise UsageError(f"{file} can't be understood") from error
-    return _Reader(file).rules(document), hashlib.sha256(data).hexdigest()
+    rules, untried = _Reader(file).rules(document)
+    return RuleFile(rules, hashlib.sha256(data).hexdigest(), untried)
 
 
 class _Reader:
     def __init__(self, file: str) -> None:
         self._place = file
 
-    def rules(self, document: Mapping[str, Any]) -> tuple[ExtraRule, ...]:
+    def rules(self, document: Mapping[str, Any]) -> tuple[tuple[ExtraRule, ...], tuple[tuple[str, str], ...]]:
         self._keys(document, _TOP, self._place)
         extend = document.get("extend", {})
         if not isinstance(extend, dict) or set(extend) - {"useDefault"}:
@@ -63,31 +76,55 @@ class _Reader:
         tables = self._tables(document, "rules", self._place)
         if not tables:
             raise UsageError(f"{self._place} holds no [[rules]]")
+        ids = [self._id(table) for table in tables]
+        if len(set(ids)) < len(ids):
+            raise UsageError(f"{self._place}: two rules have one id")
+        untried: dict[str, str] = {}
         common: list[tuple[set[str], Allows]] = []
         for table in self._allowlists(document, self._place):
-            targets = {str(target) for target in table.get("targetRules", ())}
-            common.append((targets, self._allows(table, self._place)))
-        found = [self._rule(table, common) for table in tables]
-        if len({rule.id for rule in found}) < len(found):
-            raise UsageError(f"{self._place}: two rules have one id")
-        return tuple(found)
+            targets = set(self._texts(table, "targetRules", self._place))
+            try:
+                common.append((targets, self._allows(table, self._place)))
+            except Unsupported as reason:  # without it, its rules would tell what is none
+                for id_ in targets or ids:
+                    untried.setdefault(id_, f"a pattern of the file's allowlist can't be used here: {reason}")
+        found: dict[str, ExtraRule] = {}
+        for id_, table in zip(ids, tables, strict=True):
+            try:
+                found[id_] = self._rule(id_, table, common)
+            except Unsupported as reason:
+                untried.setdefault(id_, str(reason))
+        known = [(id_, untried[id_]) for id_ in ids if id_ in untried]
+        if len(known) == len(ids):
+            many = f" (and {len(ids) - 1:,} more)" if len(ids) > 1 else ""
+            raise UsageError(
+                f"{self._place}: no rule of it can be used here: rule {known[0][0]}: {known[0][1]}{many}",
+                hint="write its pattern without what can't be carried over",
+            )
+        return tuple(rule for id_, rule in found.items() if id_ not in untried), tuple(known)
 
-    def _rule(self, table: Mapping[str, Any], common: list[tuple[set[str], Allows]]) -> ExtraRule:
+    def _id(self, table: Mapping[str, Any]) -> str:
         id_ = table.get("id")
         if not isinstance(id_, str) or not re.fullmatch(r"[\w.-]{1,100}", id_):
             raise UsageError(f"{self._place}: a rule has no id of letters, digits, . _ and -")
+        return id_
+
+    def _rule(self, id_: str, table: Mapping[str, Any], common: list[tuple[set[str], Allows]]) -> ExtraRule:
+        """Raises Unsupported for a rule that can't be used here, UsageError for what is none."""
         place = f"{self._place}: rule {id_}"
-        self._keys(table, _RULE, place)
+        self._keys(table, _RULE | _NOT_HERE, place)
+        for key in sorted(_NOT_HERE & set(table)):
+            raise Unsupported(f"{key} is not carried over")
         text, path = self._text(table, "regex", place), self._text(table, "path", place)
         if text is None and path is None:
             raise UsageError(f"{place} has neither regex nor path")
-        fits = _anywhere if path is None else _matches_path(self._pattern(path, place, _IN_ALLOWED)[0])
+        fits = _anywhere if path is None else _matches_path(to_python(path, _IN_ALLOWED)[0])
         allows = [allow for targets, allow in common if not targets or id_ in targets]
         allows += [self._allows(each, place) for each in self._allowlists(table, place)]
         keywords = tuple(word.lower().encode() for word in self._texts(table, "keywords", place))
         find = None
         if text is not None:
-            pattern, endless = self._pattern(text, place)
+            pattern, endless = to_python(text)
             group, bits = table.get("secretGroup", 0), table.get("entropy", 0)
             if not isinstance(group, int) or not 0 <= group <= pattern.groups:
                 raise UsageError(f"{place}: secretGroup {group} is no group of its regex")
@@ -126,10 +163,10 @@ class _Reader:
         tests: list[Allows] = []
         if table.get("commits"):
             tests.append(lambda found: False)
-        paths = [self._pattern(text, place, _IN_ALLOWED)[0] for text in self._texts(table, "paths", place)]
+        paths = [to_python(text, _IN_ALLOWED)[0] for text in self._texts(table, "paths", place)]
         if paths:
             tests.append(lambda found: any(_matches_path(pattern)(found[0]) for pattern in paths))
-        regexes = [self._pattern(text, place, _IN_ALLOWED)[0] for text in self._texts(table, "regexes", place)]
+        regexes = [to_python(text, _IN_ALLOWED)[0] for text in self._texts(table, "regexes", place)]
         if regexes:
             tests.append(lambda found: any(pattern.search(_bytes(found[index])[:_LONGEST]) for pattern in regexes))
         words = [word.lower().encode() for word in self._texts(table, "stopwords", place)]
@@ -137,14 +174,6 @@ class _Reader:
             tests.append(lambda found: any(word in found[1].lower() for word in words))
         every = condition in ("AND", "&&")
         return lambda found: bool(tests) and (all if every else any)(test(found) for test in tests)
-
-    def _pattern(self, text: str, place: str, most: int = len(_AFTER) - 1) -> tuple[re.Pattern[bytes], int]:
-        try:
-            return to_python(text, most)
-        except Unsupported as reason:
-            raise UsageError(
-                f"{place}: its pattern can't be used here: {reason}", hint="write it without, or leave the rule out"
-            ) from None
 
     def _text(self, table: Mapping[str, Any], key: str, place: str) -> str | None:
         value = table.get(key)

@@ -59,7 +59,8 @@ class Hit(msgspec.Struct, frozen=True, array_like=True):
 class Contents(msgspec.Struct, frozen=True, array_like=True):
     """What the search of one layer found. searched: all files that look like text, not only those whose names say
     credentials. too_large: text files over the limit; crowded: files with more marks of secrets than are looked at;
-    dropped: hits beyond the limit; stopped: the time was over, and later files were not read."""
+    dropped: hits beyond the limit; stopped: the time was over, and later files were not read. untried: of a
+    Search."""
 
     searched: bool = False
     hits: tuple[Hit, ...] = ()
@@ -67,6 +68,7 @@ class Contents(msgspec.Struct, frozen=True, array_like=True):
     crowded: int = 0
     dropped: int = 0
     stopped: bool = False
+    untried: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -84,11 +86,12 @@ class ExtraRule:
 @dataclasses.dataclass(frozen=True, slots=True)
 class Search:
     """What an audit looks for. contents: in all files that look like text. extra: rules of the user's own, which are
-    tried on contents; key: of their files."""
+    tried on contents; key: of their files; untried: ids of those that were asked for too and can't be used."""
 
     contents: bool = False
     extra: tuple[ExtraRule, ...] = ()
     key: str = ""
+    untried: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:

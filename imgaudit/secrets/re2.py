@@ -27,11 +27,19 @@ class Unsupported(Exception):
 
 
 class _Group:
-    """varies: a repetition of many lengths stands in it. scopes: flag groups to be closed with it."""
+    """varies: a repetition of many lengths stands in it. scopes: flag groups to be closed with it. endless: repetitions
+    without an end, of this branch; most: of the branch before it that has most. Of branches one is taken, and so what
+    they may take adds up, where one behind the other multiplies."""
 
     def __init__(self, start: int, flags: frozenset[str]) -> None:
         self.start, self.flags, self.varies = start, flags, False
         self.scopes: list[str] = []
+        self.endless = self.most = 0
+        self.branches = 1
+
+    def branch(self) -> None:
+        self.most, self.endless = max(self.most, self.endless), 0
+        self.branches += 1
 
 
 def to_python(pattern: str, most: int = MOST_ENDLESS) -> tuple[re.Pattern[bytes], int]:
@@ -39,10 +47,11 @@ def to_python(pattern: str, most: int = MOST_ENDLESS) -> tuple[re.Pattern[bytes]
     of them. Raises Unsupported."""
     translation = _Translation(pattern)
     text = translation.run()
-    if translation.endless > most:
-        raise Unsupported(f"{translation.endless} repetitions without an end, where {most} may be")
+    endless = translation.endless
+    if endless > most:
+        raise Unsupported(f"{endless} repetitions without an end, where {most} may be")
     try:
-        return re.compile(text.encode()), translation.endless
+        return re.compile(text.encode()), endless
     except (re.error, OverflowError, RecursionError, ValueError) as error:
         raise Unsupported(str(error)) from None
 
@@ -54,7 +63,6 @@ class _Translation:
         self._groups = [_Group(0, frozenset())]
         # Of the last thing that a repetition may follow: where it begins in out, and whether it varies itself.
         self._last: tuple[int, bool] | None = None
-        self.endless = 0
 
     def run(self) -> str:
         while self._at < len(self._text):
@@ -63,6 +71,14 @@ class _Translation:
             raise Unsupported("a group is not closed")
         self._close_scopes(self._groups[0])
         return "".join(self._out)
+
+    @property
+    def endless(self) -> int:
+        """Of the branch that has most. A pattern that begins with the text's start is tried at one place, where others
+        are tried at each: as much as one repetition less."""
+        whole = self._groups[0]
+        begins = self._text.startswith(("^", r"\A")) and whole.branches == 1
+        return max(0, max(whole.most, whole.endless) - begins)
 
     def _step(self, char: str) -> None:
         group = self._groups[-1]
@@ -74,8 +90,10 @@ class _Translation:
             self._close_scopes(group)
             self._groups.pop()
             self._groups[-1].varies |= group.varies
+            self._groups[-1].endless += max(group.most, group.endless)
             self._put(")", (group.start, group.varies))
         elif char == "|":
+            group.branch()
             self._close_scopes(group)
             self._put("|", None)
             self._out += group.scopes
@@ -147,7 +165,7 @@ class _Translation:
             text, width = text + "?", width + 1
         if varies and high > 1 and not self._delimited(start):
             raise Unsupported("a repetition within a repetition, which may take for ever")
-        self.endless += high == _ENDLESS and not self._ends(start, self._at + width)
+        self._groups[-1].endless += high == _ENDLESS and not self._ends(start, self._at + width)
         if high - low >= _MANY or (varies and high > 1):
             self._groups[-1].varies = True
         self._put(text, None, width)

@@ -104,7 +104,7 @@ def test_every_field_is_stored() -> None:
     scan = LayerScan("gzip", "a", "b", 1, 2, 3, 4, 5, 6, [], {"/x": Kept(b"y")}, [])
     assert len(dataclasses.fields(LayerScan)) == 12
     assert len(msgspec.structs.fields(Account)) == 5
-    contents = Contents(True, (Hit("a", "b", "low", "/c", 1, True),), 2, 3, 4, True)
+    contents = Contents(True, (Hit("a", "b", "low", "/c", 1, True),), 2, 3, 4, True, ("r",))
     data = layer_bytes(scan, Charges(7, 8, 9, 10, 11), contents)
     assert data is not None
     stored = StoredLayer.of(memoryview(data))

@@ -1,6 +1,7 @@
 """IA5xx: secrets in config, history, files and hidden files; told by where they stand, and shown nowhere."""
 
 import dataclasses
+import datetime
 import json
 import pathlib
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 from imgaudit.audit import AuditOptions, audit
 from imgaudit.checks import Subject, run_checks
 from imgaudit.checks.secrets import CHECKS
+from imgaudit.configuration import Checks
+from imgaudit.gates.findings import findings_gate
 from imgaudit.limits import DEFAULT_LIMITS
 from imgaudit.model import Finding, GoInfo, Image
 from imgaudit.model.traces import Traces
@@ -22,6 +25,7 @@ from tests.checks.judged import findings, status
 from tests.secrets.planted import crc62, drawn, pem
 from tests.support import images, reports
 from tests.support.cli import Cli
+from tests.support.elf import make_elf
 from tests.support.images import Layer, docker_archive, file, folder, whiteout
 
 IDS = ("IA501", "IA502", "IA503", "IA504", "IA505")
@@ -36,13 +40,14 @@ def audited(
     config: dict[str, Any] | None = None,
     steps: tuple[str, ...] = (),
     contents: bool = True,
+    untried: tuple[str, ...] = (),
     **options: Any,
 ) -> Image:
     made = images.Image([Layer.of(*layer) for layer in layers], config=config or {})
     for layer, step in zip(made.layers, steps, strict=False):
         layer.created_by = step
     docker_archive(tmp_path / "a.tar", made)
-    chosen = AuditOptions(secrets=Search(contents), **options)
+    chosen = AuditOptions(secrets=Search(contents, untried=untried), **options)
     (found,) = audit(f"app=docker-archive:{tmp_path / 'a.tar'}", chosen)
     return found
 
@@ -331,3 +336,39 @@ def test_rules_of_ones_own(tmp_path: pathlib.Path, cli: Cli) -> None:
     rules.write_text("[[rules]]\nid = 'acme'\nregex = '''acme(?!x)'''\n")
     result = cli("inspect", archive, "--secrets", "--secret-rules", rules)
     assert (result.code, "rule acme" in result.err) == (2, True)
+
+
+def test_rules_that_cannot_be_tried_are_told_and_nothing_is_clean(
+    tmp_path: pathlib.Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever gives such a file still has a gate: its sentence tells what was not tried."""
+    monkeypatch.chdir(tmp_path)
+    audited(tmp_path, [file("/app", make_elf(), mode=0o755)], config={"Entrypoint": ["/app"], "User": "65532"})
+    rules = tmp_path / "rules.toml"
+    rules.write_text("[[rules]]\nid = 'a'\nregex = 'acme'\n" + "[[rules]]\nid = 'b'\nregex = '(?U)a+'\n")
+    (tmp_path / "imgaudit.toml").write_text('[checks]\nfail_on = "high"\n')
+    one = ("a.tar", "--secret-rules", "rules.toml")
+    result = cli("inspect", *one, "--secrets", "-o", "json")
+    (check,) = [check for check in json.loads(result.out)["images"][0]["checks"] if check["id"] == "IA504"]
+    assert (result.code, check["status"], check["reason"]) == (0, "skipped", "1 given rule was not tried: b")
+    assert "1 of 2 rules can't be used" in result.err
+    assert "the flag U" not in result.err
+    result = cli("check", *one, "-v", "-o", "json")
+    assert "rule b is not tried: the flag U" in result.err
+    (gate,) = json.loads(result.out)["verdict"]["gates"]
+    assert (result.code, gate["passed"]) == (0, True)
+    assert gate["message"].endswith("; 1 given rule was not tried: b")
+
+
+def test_a_gap_besides_given_rules_is_one(tmp_path: pathlib.Path) -> None:
+    limits = dataclasses.replace(DEFAULT_LIMITS, secret_file=100)
+    untried = tuple(f"rule-{number}" for number in range(12))
+    image = audited(tmp_path, [file("/big.txt", "x" * 101)], limits=limits, untried=untried)
+    reason = next(check.reason for check in image.checks if check.id == "IA504")
+    assert reason is not None
+    assert reason.startswith("1 file too large to be searched and 12 given rules were not tried: rule-0, ")
+    assert reason.endswith("rule-9 and 2 more")
+    only = [check for check in image.checks if check.id == "IA504"]
+    image = msgspec.structs.replace(image, checks=tuple(only), findings=())
+    gate = findings_gate(image, Checks("high"), datetime.date(2026, 1, 1), ())
+    assert (gate.passed, "too large" in gate.message) == (None, True)

@@ -27,7 +27,7 @@ def found(
 ) -> list[tuple[str, int | None]]:
     file = folder / "rules.toml"
     file.write_text(rules)
-    extra, key = load_rules(str(file), DEFAULT_LIMITS)
+    extra, key, _ = load_rules(str(file), DEFAULT_LIMITS)
     collector = SecretCollector(Search(True, extra, key), DEFAULT_LIMITS)
     data = text.encode()
     if collector.wants(path, len(data), data[:64]):
@@ -95,7 +95,9 @@ def test_a_rule_without_keywords_is_tried_everywhere(tmp_path: pathlib.Path) -> 
         (BASE + BASE, "one id"),
         (BASE + "speed = 1", "speed is not understood"),
         ("speed = 1\n" + BASE, "speed is not understood"),
-        (BASE + "[[rules.required]]\nid = 'x'", "required is not understood"),
+        (BASE + "[[rules.required]]\nid = 'x'", "required is not carried over"),
+        (BASE + "[allowlist]\nregexes = ['''\\pL''']", "allowlist"),
+        (BASE + "[[rules]]\nid = 'b'\nregex = '''a'''\nspeed = 1", "rule b: speed"),
         (BASE + "[extend]\npath = 'x.toml'", "only useDefault"),
         (BASE + "secretGroup = 2", "secretGroup 2"),
         (BASE + "entropy = 'high'", "entropy"),
@@ -114,6 +116,36 @@ def test_what_is_refused_is_named(tmp_path: pathlib.Path, rules: str, reason: st
         found(tmp_path, rules)
     assert reason in str(error.value)
     assert "rules.toml" in str(error.value)
+
+
+OTHER = "[[rules]]\nid = 'b'\nregex = 'a'\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        (OTHER.replace("'a'", "'(?U)a+'"), "the flag U"),
+        (OTHER.replace("'a'", "'(a+)+b'"), "may take for ever"),
+        (OTHER + "[[rules.required]]\nid = 'acme'", "required"),
+        (OTHER + "skipReport = true", "skipReport"),
+        (OTHER + "[[rules.allowlists]]\nregexes = ['\\pL']", "\\p"),
+        (OTHER.replace("regex = 'a'", "path = '\\pL'"), "\\p"),
+        (OTHER + "[[allowlists]]\ntargetRules = ['b']\nregexes = ['\\pL']", "allowlist"),
+    ],
+)
+def test_a_rule_that_cannot_be_used_is_left_out_and_named(tmp_path: pathlib.Path, more: str, reason: str) -> None:
+    """The others are tried; alone, the file is refused."""
+    assert found(tmp_path, BASE + more) == [("acme of rules.toml", 1)]
+    given = load_rules(str(tmp_path / "rules.toml"), DEFAULT_LIMITS)
+    ((id_, why),) = given.untried
+    assert (id_, [rule.id for rule in given.rules]) == ("b", ["acme of rules.toml"])
+    assert reason in why
+    with pytest.raises(UsageError, match="no rule of it can be used"):
+        found(tmp_path, more)
+
+
+def test_what_was_not_tried_goes_with_what_was_found() -> None:
+    assert SecretCollector(Search(True, (), "k", ("b",)), DEFAULT_LIMITS).contents.untried == ("b",)
 
 
 def test_files_that_cannot_be_read(tmp_path: pathlib.Path) -> None:
@@ -147,6 +179,10 @@ MATCHES = [
     (r"x\.y\-z\/", ["x.y-z/"], ["xay-z/"]),
     ("é+", ["é", "éé"], ["e"]),
     (r"(?:[a-z]+\.)+com", ["a.b.com"], ["acom"]),
+    # One branch is taken, so that many may have a repetition without an end.
+    (r"^(?i:a+|b+|-+|\.+)$", ["aaa", "B", "--", "..."], ["ab", "a ", "a.", ""]),
+    (r"x(?:a*b|c*d|e*f).*g!", ["xbg!", "xccd g!", "xfgg!"], ["xag!", "xb!"]),
+    (r"^[ab]+(?:a+|b+)c*b?d", ["abacd", "bbbd"], ["xabad", "ad"]),  # one more where it is tried at one place only
 ]
 
 
@@ -160,7 +196,9 @@ def test_go_patterns_match_as_in_go(pattern: str, yes: list[str], no: list[str])
 @pytest.mark.parametrize(
     "pattern",
     [r"(?=a)", r"(?!a)", r"(?<=a)", r"(a)\1", r"\pL", r"\p{Greek}", r"(?U)a+", r"[[:^alpha:]]", r"[é]", r"\C", r"*a",
-     r"a**", r"a++", r"(?>a)", r"a\\"[:-1], "(", ")", "[a", r"(a*)*", r"(a+b?)+", r"([a-z]{1,50}){2,}", r"\x{e9}"],
+     r"a**", r"a++", r"(?>a)", r"a\\"[:-1], "(", ")", "[a", r"(a*)*", r"(a+b?)+", r"([a-z]{1,50}){2,}", r"\x{e9}",
+     r"a*b?c*d?e*f?", r"(?:a*|b)(?:[ac]*|d)(?:[ae]*|f)g", r"^a*b?c*d?e*f?g*h?", r"(?m)^a*b?c*d?e*f?",
+     r"^a*b?c*d?e*f?|g"],
 )  # fmt: skip
 def test_what_cannot_be_carried_over(pattern: str) -> None:
     with pytest.raises(Unsupported):
@@ -169,7 +207,14 @@ def test_what_cannot_be_carried_over(pattern: str) -> None:
 
 @pytest.mark.parametrize("text", ["acme=" * 1_900, "acme = " * 1_900, "acme" + "a" * 80_000, "acme " + " " * 80_000])
 @pytest.mark.parametrize(
-    "regex", [r"(?i)acme[\w .=-]{0,50}?([a-z0-9]{16,})!", r"acme.*=.*!", r"(?:[a-z]+ )+x!", r"[a-z=]+.*acme!"]
+    "regex",
+    [
+        r"(?i)acme[\w .=-]{0,50}?([a-z0-9]{16,})!",
+        r"acme.*=.*!",
+        r"(?:[a-z]+ )+x!",
+        r"[a-z=]+.*acme!",
+        r"(?:a.*|ac.*|acm.*)(?:c.*|m.*|e.*)!",
+    ],
 )
 def test_hostile_content_is_bounded(tmp_path: pathlib.Path, regex: str, text: str) -> None:
     start = time.process_time()

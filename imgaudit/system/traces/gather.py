@@ -35,6 +35,7 @@ def gather_traces(
         secrets=read_secrets(config, flat, owners, contents),
         contents_read=bool(contents) and all(found is not None and found.searched for found in contents),
         contents_gap=contents_gap(contents),
+        untried=tuple(dict.fromkeys(id_ for found in contents if found is not None for id_ in found.untried)),
         build_images=read_build_images(provenance),
     )
 
