@@ -69,7 +69,7 @@ def version(ecosystem: str, module: str, text: str) -> str:
         return text
     number = text.removeprefix("v")
     if module == STDLIB:
-        release = go_release(number if number.startswith("go") else f"go{number}")
+        release = _go_release(number)
         return text if release is None else go_name(release)
     return f"v{number}" if parse_semver(number) else text
 
@@ -86,11 +86,15 @@ def fixed(ecosystem: str, module: str, found: str, versions: Iterable[str]) -> t
 
 
 def _semver(module: str, text: str) -> tuple[object, ...] | None:
-    if module == STDLIB:
-        number = text.removeprefix("v")
-        release = go_release(number if number.startswith("go") else f"go{number}")
-        return parse_semver(release or number)
-    return parse_semver(text)
+    release = _go_release(text.removeprefix("v")) if module == STDLIB else text
+    return None if release is None else parse_semver(release)
+
+
+def _go_release(number: str) -> str | None:
+    """Of Go itself: as a program has it (`go1.26rc2`), or as databases do (`1.26.0-rc.2`)."""
+    if number.startswith("go"):
+        return go_release(number)
+    return number if parse_semver(number) else go_release(f"go{number}")
 
 
 def distribution(family: str, release: str) -> str:
