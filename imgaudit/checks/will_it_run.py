@@ -1,8 +1,7 @@
 """Will it run: IA2xx. What stops the image's program, or will surprise it."""
 
-from collections.abc import Callable
 
-from imgaudit.checks.interface import Check, NotApplicable, Problem, Result, Rule, Skipped, Subject, of
+from imgaudit.checks.interface import Check, Judge, NotApplicable, Passed, Problem, Result, Rule, Skipped, Subject, of
 from imgaudit.model import Binary
 from imgaudit.model.image import FitnessKind
 
@@ -104,8 +103,9 @@ TIME_ZONES = Rule(
 FALLBACK = "golang.org/x/crypto/x509roots/fallback"
 
 
-def _of_kind(*kinds: FitnessKind) -> Callable[[Subject], Result]:
-    """The sentences of these kinds that the look at the program found."""
+def _of_kind(*kinds: FitnessKind, otherwise: Judge = lambda subject: Passed()) -> Judge:
+    """The sentences of these kinds that the look at the program found. otherwise: what it means that there are none;
+    where the program is not known, it is skipped anyway."""
 
     def judge(subject: Subject) -> Result:
         fitness = subject.image.fitness
@@ -113,14 +113,77 @@ def _of_kind(*kinds: FitnessKind) -> Callable[[Subject], Result]:
         found = [sentence for kind, sentence in told if kind in kinds]
         if found:
             return of([Problem(message=f"{says}.", path=fitness.program, subject=kinds[0]) for says in found])
+        result = otherwise(subject)
         unknown = next((sentence for kind, sentence in told if kind == "unknown"), None)
-        if unknown is not None:
+        if unknown is not None and not isinstance(result, NotApplicable):
             return Skipped(unknown)
         if "entrypoint" not in kinds and "user" not in kinds and _service(subject) is None:
             return Skipped(f"the program is not known: {fitness.how or 'it was not found'}")
-        return of([])
+        return result
 
     return judge
+
+
+def _user(subject: Subject) -> Result:
+    """Names of users and groups are looked up, numbers are not."""
+    user = subject.image.config.user
+    if not user:
+        return NotApplicable("the image names no user")
+    if all(part.isascii() and part.isdigit() for part in user.split(":")):
+        return NotApplicable("the user is named by number, which needs no entry")
+    return Passed()
+
+
+def _machine(subject: Subject) -> Result:
+    service = _service(subject)
+    unknown = service is not None and service.machine is None
+    return Skipped("which processor the program is built for could not be read") if unknown else Passed()
+
+
+def _is_static(subject: Subject) -> bool:
+    """The program, and inits before it."""
+    return all(
+        binary.linkage in ("static", "static-pie")
+        for binary in subject.image.binaries
+        if binary.role in ("service", "init")
+    )
+
+
+def _loader(subject: Subject) -> Result:
+    service = _service(subject)
+    if service is None:
+        return Passed()
+    if _is_static(subject):
+        return NotApplicable("the program is static")
+    if service.linkage is None or (service.interpreter and service.interpreter_present is None):
+        return Skipped("the loader that the program asks for could not be read, or not be looked up")
+    return Passed()
+
+
+def _libraries(subject: Subject) -> Result:
+    service = _service(subject)
+    if service is None:
+        return Passed()
+    if _is_static(subject):
+        return NotApplicable("the program is static")
+    if service.needed is None or (service.needed and service.missing is None):
+        return Skipped("which libraries the program needs, or where its loader looks for them, is not known")
+    return Passed()
+
+
+def _glibc(subject: Subject) -> Result:
+    service, runtime = _service(subject), subject.image.runtime
+    if service is None:
+        return Passed()
+    if _is_static(subject):
+        return NotApplicable("the program is static")
+    if service.glibc_required is None:
+        known = service.linkage is not None
+        return NotApplicable("the program asks for no version of glibc") if known else Skipped("it could not be read")
+    libc = (runtime.libc if runtime is not None else None) or ""
+    if libc.startswith("glibc "):
+        return Passed()
+    return Skipped(f"the version of the image's glibc is not known: {libc or 'it holds none'}")
 
 
 def _service(subject: Subject) -> Binary | None:
@@ -189,11 +252,11 @@ def _time_zones(subject: Subject) -> Result:
 
 CHECKS = (
     Check(STARTS, _of_kind("entrypoint")),
-    Check(USER, _of_kind("user")),
-    Check(MACHINE, _of_kind("machine")),
-    Check(LOADER, _of_kind("loader")),
-    Check(LIBRARIES, _of_kind("libraries")),
-    Check(GLIBC, _of_kind("glibc")),
+    Check(USER, _of_kind("user", otherwise=_user)),
+    Check(MACHINE, _of_kind("machine", otherwise=_machine)),
+    Check(LOADER, _of_kind("loader", otherwise=_loader)),
+    Check(LIBRARIES, _of_kind("libraries", otherwise=_libraries)),
+    Check(GLIBC, _of_kind("glibc", otherwise=_glibc)),
     Check(DOUBT, _of_kind("doubt")),
     Check(CERTIFICATES, _certificates),
     Check(TEMPORARY, _temporary),

@@ -8,6 +8,7 @@ import pytest
 from imgaudit import model
 from imgaudit.audit import AuditOptions, audit
 from tests.checks.judged import audited, findings, status
+from tests.support.elf import make_elf
 from tests.support.gobuild import NET, ZONES, GoProgram, build
 from tests.support.images import Image, Layer, docker_archive, file, folder
 
@@ -47,8 +48,34 @@ def test_an_entrypoint_that_does_not_start(entries: list[Any], config: dict[str,
 
 def test_a_static_program_has_nothing_against_it(tmp_path: Path) -> None:
     image = of_program(tmp_path, build())
-    assert {status(image, f"IA20{number}") for number in range(1, 8)} == {"pass"}
-    assert {status(image, "IA208"), status(image, "IA209")} == {"not_applicable"}
+    assert {status(image, f"IA20{number}") for number in (1, 3, 7)} == {"pass"}
+    assert {status(image, f"IA20{number}") for number in (2, 4, 5, 6, 8, 9)} == {"not_applicable"}
+
+
+def test_what_a_dynamic_program_asks_for_is_looked_at(tmp_path: Path) -> None:
+    loader = file("/lib/ld.so", make_elf(), mode=0o755)
+    plain = make_elf(interpreter="/lib/ld.so")
+    image = of_program(tmp_path, plain, loader)
+    assert (status(image, "IA204"), status(image, "IA205")) == ("pass", "pass")
+    assert status(of_program(tmp_path, plain), "IA204") == "fail"
+    needs = make_elf(interpreter="/lib/ld.so", needed=("libodd.so",))
+    image = of_program(tmp_path, needs, loader, file("/lib/libodd.so", make_elf(soname="libodd.so")))
+    assert (status(image, "IA205"), status(image, "IA206")) == ("pass", "not_applicable")
+    assert status(of_program(tmp_path, needs, loader), "IA205") == "skipped"  # nobody knows where such a loader looks
+
+
+@pytest.mark.parametrize(
+    ("user", "found"),
+    [("65532", "not_applicable"), ("0:0", "not_applicable"), ("65532:app", "fail"), ("app:0", "fail"), ("", None)],
+)
+def test_only_a_user_by_name_is_looked_up(user: str, found: str | None, tmp_path: Path) -> None:
+    assert status(of_program(tmp_path, build(), User=user), "IA202") == (found or "not_applicable")
+
+
+def test_of_a_program_that_is_not_known_nothing_is_said_not_to_apply(tmp_path: Path) -> None:
+    script = file("/app", "#!/bin/run\n", mode=0o755)
+    image = audited(tmp_path, [script, file("/bin/run", "?", mode=0o755)], config=APP)
+    assert {status(image, f"IA20{number}") for number in (4, 5, 6)} <= {"skipped", "fail"}
 
 
 def test_a_user_by_name_needs_an_entry(tmp_path: Path) -> None:
