@@ -41,7 +41,7 @@ ARROWS = {
     "gates": NEUTRAL | {"model", "configuration", "baseline", "cause_words"},
     "probing": NEUTRAL | {"model", "sources"},
     "outcome": NEUTRAL | {"model"},
-    "reports": NEUTRAL | {"model", "outcome", "cause_words"},
+    "reports": NEUTRAL | {"model", "outcome", "cause_words", "score"},
     "predictions": NEUTRAL | {"model", "binaries", "breakdown.embeds", "breakdown.program"},
     "vulnerabilities": NEUTRAL | {"model", "sources", "binaries", "breakdown.names"},
     "advisories": NEUTRAL | {"model", "cache", "vulnerabilities"},
