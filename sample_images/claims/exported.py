@@ -45,7 +45,8 @@ class Exported:
     """What `docker export` and `docker inspect` give of an image.
 
     files: each regular file that is not empty (the engine adds empty ones), by its path. links: paths of symbolic
-    links. history: the commands of `docker history`. env: NAME=VALUE. layers: how many there are.
+    links. history: the commands of `docker history`. env: NAME=VALUE. layers: how many there are. user: as the image
+    names it, empty for none.
     """
 
     files: dict[str, File]
@@ -53,6 +54,7 @@ class Exported:
     history: tuple[str, ...]
     env: tuple[str, ...]
     layers: int
+    user: str
 
     def named(self, names: frozenset[str]) -> list[str]:
         return sorted(path for path in self.files if path.rpartition("/")[2] in names)
@@ -74,7 +76,7 @@ Asked = Callable[[Exported], tuple[bool, str]]
 
 def export(tag: str) -> Exported:
     """Raises NotMeasured where docker can't."""
-    config = json.loads(_docker("image", "inspect", "--format", "{{json .Config.Env}}", tag)) or []
+    config = json.loads(_docker("image", "inspect", "--format", "{{json .Config}}", tag))
     layers = json.loads(_docker("image", "inspect", "--format", "{{json .RootFS.Layers}}", tag)) or []
     history = _docker("history", "--no-trunc", "--format", "{{.CreatedBy}}", tag).splitlines()
     with _created(tag) as container:
@@ -90,7 +92,7 @@ def export(tag: str) -> Exported:
                 process.stdout.close()
         if process.returncode:
             raise NotMeasured(f"docker export of {tag} fails", failed=True)
-    return Exported(files, links, tuple(history), tuple(config), len(layers))
+    return Exported(files, links, tuple(history), tuple(config["Env"] or ()), len(layers), config.get("User") or "")
 
 
 def read_files(tar: tarfile.TarFile) -> tuple[dict[str, File], frozenset[str]]:
@@ -175,6 +177,12 @@ def nothing_added(found: Exported) -> tuple[bool, str]:
     runs = numbers.plural(len(found.executables), "file")
     said = f"{words}, {numbers.listing(special, 3) or 'nothing'} setuid, {runs} that can be run"
     return fine and not special, said
+
+
+def numeric_user(found: Exported) -> tuple[bool, str]:
+    """What runAsNonRoot asks for: a number that is not 0; a name is refused."""
+    name = found.user.partition(":")[0]
+    return name.isdecimal() and int(name) != 0, f"USER {found.user or 'not set'}"
 
 
 def no_secret_named(found: Exported) -> tuple[bool, str]:

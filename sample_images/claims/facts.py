@@ -137,6 +137,12 @@ def not_root(trial: Trial) -> Answer:
     return _uid(trial) != 0, f"its first process runs as {_uid(trial)}"
 
 
+def numeric_user(image: Image) -> Answer:
+    """A user by number, as Kubernetes' runAsNonRoot asks for where it is told none itself."""
+    name = (image.config.user or "").partition(":")[0]
+    return name.isdecimal() and int(name) != 0, f"USER {image.config.user or 'not set'}"
+
+
 def _uid(trial: Trial) -> int:
     if trial.user is None:
         raise NotMeasured("the engine does not list the container's processes", here=True)

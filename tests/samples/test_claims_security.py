@@ -215,7 +215,9 @@ FILES = {
 
 
 def listing(*paths: str, **changes: object) -> Exported:
-    found = Exported({path: FILES[path] for path in paths}, frozenset(), ("COPY app /app",), ("PATH=/bin",), 2)
+    found = Exported(
+        {path: FILES[path] for path in paths}, frozenset(), ("COPY app /app",), ("PATH=/bin",), 2, "1001:1001"
+    )
     return Exported(**{**{name: getattr(found, name) for name in found.__slots__}, **changes})
 
 
@@ -249,6 +251,14 @@ def test_what_docker_shows_of_a_build() -> None:
 def test_names_of_secrets_are_seen(changes: dict[str, object]) -> None:
     assert exported.no_secret_named(listing("/app"))[0]
     assert not exported.no_secret_named(listing("/app", **changes))[0]
+
+
+@pytest.mark.parametrize(
+    ("user", "fine"), [("1001:1001", True), ("65532", True), ("0", False), ("app", False), ("", False)]
+)
+def test_run_as_non_root_asks_for_a_number(user: str, fine: bool) -> None:
+    named = image(config=msgspec.structs.replace(reports.scratch().config, user=user))
+    assert facts.numeric_user(named)[0] is exported.numeric_user(listing("/app", user=user))[0] is fine
 
 
 def test_two_answers_that_disagree_are_a_failure_not_a_verdict() -> None:

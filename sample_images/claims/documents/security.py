@@ -76,6 +76,13 @@ GO_SERVICES = claims(
             twice(SCRATCH, one_program, exported.only_program),
         ),
         (
+            "user.enforced",
+            "Kubernetes' runAsNonRoot lets it start: its user is a number, and not 0",
+            SCRATCH,
+            yes("it is"),
+            twice(SCRATCH, facts.numeric_user, exported.numeric_user),
+        ),
+        (
             "libraries",
             "scratch depends on no shared library",
             SCRATCH,
