@@ -1,5 +1,7 @@
 """grype (github.com/anchore/grype): `grype -o json`."""
 
+import contextlib
+import dataclasses
 import re
 from collections.abc import Iterator
 
@@ -7,6 +9,7 @@ import msgspec
 
 from imgaudit.companions import words
 from imgaudit.companions.interface import MOST_ITEMS, Ask, CompanionError, Told
+from imgaudit.companions.outer import layout
 from imgaudit.companions.places import Place, engine_variables, place_of
 from imgaudit.model import Image, Package, Unmatched, Vulnerability, VulnerabilityData
 from imgaudit.vulnerabilities.interface import GO, Entry
@@ -141,7 +144,10 @@ class Grype:
                 "GRYPE_DB_VALIDATE_AGE": "false",  # the report tells its day
                 "GRYPE_EXTERNAL_SOURCES_ENABLE": "false",
             }
-        output = ask([*target(place), "--output=json"], environment)
+        with contextlib.ExitStack() as held:
+            if place.kind in ("oci-dir", "oci-archive"):
+                place = dataclasses.replace(place, kind="oci-dir", path=held.enter_context(layout(place)))
+            output = ask([*target(place), "--output=json"], environment)
         try:
             report = msgspec.json.decode(output, type=_Report)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:

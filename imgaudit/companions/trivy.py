@@ -9,7 +9,7 @@ import msgspec
 
 from imgaudit.companions import words
 from imgaudit.companions.interface import MOST_ITEMS, Ask, CompanionError, Told
-from imgaudit.companions.outer import unpacked
+from imgaudit.companions.outer import layout
 from imgaudit.companions.places import Place, engine_variables, place_of
 from imgaudit.fingerprint import fingerprint
 from imgaudit.model import Finding, Image, Package, Unmatched, Vulnerability, VulnerabilityData
@@ -134,9 +134,8 @@ class Trivy:
         environment |= {"TRIVY_SKIP_VERSION_CHECK": "true", "TRIVY_DISABLE_TELEMETRY": "true"}
         environment |= engine_variables(place)
         with contextlib.ExitStack() as held:
-            if place.kind == "oci-archive":  # trivy knows archives of `docker save`, and layouts that are folders
-                folder = held.enter_context(unpacked(place.path))
-                place = dataclasses.replace(place, kind="oci-dir", path=folder)
+            if place.kind in ("oci-dir", "oci-archive"):
+                place = dataclasses.replace(place, kind="oci-dir", path=held.enter_context(layout(place)))
             output = ask([*options(ask), *target(place)], environment)
         if self._data is None:  # after the first look, which may have fetched a new database
             self._data = _data(ask, environment)
@@ -160,13 +159,9 @@ def options(ask: Ask) -> list[str]:
 
 
 def target(place: Place) -> list[str]:
-    """The image's words, none of which can be taken for an option. Raises CompanionError for what trivy can't read."""
+    """The image's words, none of which can be taken for an option."""
     if place.path:
-        if place.kind == "docker-archive":
-            return [f"--input={place.path}"]
-        if re.search(r"[:@]", place.path):
-            raise CompanionError("it can't be given a folder with : or @ in its name")
-        return [f"--input={place.path}{f'@{place.digest}' if place.digest else ''}"]
+        return [f"--input={place.path}"]
     out = [f"--image-src={'remote' if place.kind == 'registry' else place.kind}"]
     if place.kind == "podman" and place.engine is not None:
         out.append(f"--podman-host={place.engine.url.removeprefix('unix://')}")

@@ -1,17 +1,19 @@
 """Words, places, archives and the joining of lists."""
 
+import dataclasses
+import json
 import tarfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
 
-from imgaudit.audit import audit
+from imgaudit.audit import AuditOptions, audit
 from imgaudit.companions import grype, trivy, words
 from imgaudit.companions.interface import CompanionError
 from imgaudit.companions.merge import merged
-from imgaudit.companions.outer import unpacked
+from imgaudit.companions.outer import layout
 from imgaudit.companions.places import Place, engine_variables, place_of
 from imgaudit.model import Image, Platform, Vulnerability
 from tests.support import images
@@ -118,30 +120,52 @@ def test_what_can_not_be_shown_is_said(image: Image) -> None:
         place(image, reference="")
     with pytest.raises(CompanionError, match="can't be told"):
         place(image, reference="app:1.0")
-    with pytest.raises(CompanionError, match="in its name"):
-        trivy.target(Place("oci-dir", path="/a@b"))
 
 
-def test_an_archive_as_a_folder(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["oci-dir", "oci-archive"])
+def test_a_layout_of_one_image(tmp_path: Path, kind: Literal["oci-dir", "oci-archive"]) -> None:
+    """Of two, the one that is meant."""
+    two = [images.Image([images.Layer.of(images.file("app", each))], architecture=each) for each in ("amd64", "arm64")]
+    make = images.oci_dir if kind == "oci-dir" else images.oci_archive
+    path = make(tmp_path / "app@1:2", *two)
+    (audited,) = audit(f"{kind}:{path}", AuditOptions(platform=Platform(os="linux", architecture="arm64")))
+    told = place_of(audited)
+    with layout(told) as folder:
+        (only,) = json.loads((Path(folder) / "index.json").read_text())["manifests"]
+        manifest = (Path(folder) / "blobs" / only["digest"].replace(":", "/")).read_bytes()
+        assert only == images.descriptor(manifest, json.loads(manifest)["mediaType"])
+        assert json.loads(manifest)["config"]["digest"] == audited.image_id
+    assert not Path(folder).exists()
+    with pytest.raises(CompanionError, match="is not known"), layout(dataclasses.replace(told, digest=None)):
+        pass
+    with pytest.raises(CompanionError, match="made ready"), layout(dataclasses.replace(told, digest=DIGEST)):
+        pass
+
+
+def test_an_archive_that_is_hostile(tmp_path: Path) -> None:
     built = images.Image([images.Layer.of(images.file("app", b"x" * 5000))])
-    path = str(images.oci_archive(tmp_path / "app.tar", built))
+    path = images.oci_archive(tmp_path / "app.tar", built)
+    (audited,) = audit(f"oci-archive:{path}")
     with tarfile.open(path, "a") as archive:
         for name in ("../out", "/blobs/sha256/" + "a" * 64, "blobs/sha256/../../out", "other"):
             archive.addfile(tarfile.TarInfo(name))
         link = tarfile.TarInfo("blobs/sha256/" + "b" * 64)
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
         archive.addfile(link)
-    with unpacked(path) as folder:
+    told = place_of(audited)
+    with layout(told) as folder:
         held = {str(each.relative_to(folder)) for each in Path(folder).rglob("*") if not each.is_dir()}
         blobs = {name for name in held if name.startswith("blobs/sha256/")}
         assert held - blobs == {"oci-layout", "index.json"}
         assert len(blobs) == 3
         assert not (Path(folder).parent / "out").exists()
-    assert not Path(folder).exists()
-    with pytest.raises(CompanionError, match="are larger than"), unpacked(path, total=1000):
+    with pytest.raises(CompanionError, match="are larger than"), layout(told, total=100):
         pass
     (tmp_path / "no.tar").write_bytes(b"no tar")
-    with pytest.raises(CompanionError, match="could not be unpacked"), unpacked(str(tmp_path / "no.tar")):
+    with (
+        pytest.raises(CompanionError, match="made ready"),
+        layout(dataclasses.replace(told, path=str(tmp_path / "no.tar"))),
+    ):
         pass
 
 
