@@ -90,6 +90,11 @@ class _Outline(msgspec.Struct, gc=False):
     affected: list[_About] | None = None
 
 
+def _time(text: str | None) -> str:
+    """A moment, else "": Go's tools write the year 1 for one that they don't know."""
+    return "" if text is None or text.startswith("0001-") else text
+
+
 _OUTLINE = msgspec.json.Decoder(_Outline)
 
 
@@ -143,7 +148,8 @@ class IndexedDatabase(_Reader):
             meta = msgspec.json.decode(files.read(META) or b"{}", type=_Meta)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise ImageError(f"{self.name}: its index is not one of Go vulnerabilities ({error})") from None
-        self.date = meta.modified or max((vuln.modified for row in modules for vuln in row.vulns), default="") or None
+        vulns = (vuln for row in modules for vuln in row.vulns)
+        self.date = _time(meta.modified) or max((_time(vuln.modified) for vuln in vulns), default="") or None
         self._modules: dict[str, list[_Vuln]] = {}
         for row in modules:
             self._modules.setdefault(row.path, []).extend(row.vulns)
@@ -153,7 +159,7 @@ class IndexedDatabase(_Reader):
         for vuln in vulns:
             if not _ID.fullmatch(vuln.id):
                 self._problem(f"{ascii(vuln.id)[:80]} is no name of an entry")
-        return self._all((f"ID/{vuln.id}.json", vuln.modified) for vuln in vulns if _ID.fullmatch(vuln.id))
+        return self._all((f"ID/{vuln.id}.json", _time(vuln.modified)) for vuln in vulns if _ID.fullmatch(vuln.id))
 
 
 class FlatDatabase(_Reader):
@@ -171,7 +177,7 @@ class FlatDatabase(_Reader):
                 self._problem(f"{name}: {str(error)[:200]}")
                 continue
             self.count += 1
-            self.date = max(self.date or "", outline.modified or "") or None
+            self.date = max(self.date or "", _time(outline.modified)) or None
             for package in {(p.ecosystem, p.name) for each in outline.affected or () if (p := each.package)}:
                 self._about[package].append(name)
                 ecosystems |= {package[0], package[0].partition(":")[0]}

@@ -39,7 +39,7 @@ class Folder:
     """Files below a folder; links to folders are not followed."""
 
     def __init__(self, path: pathlib.Path) -> None:
-        self.name, self._path = str(path), path
+        self.name, self._path = str(path), str(path)
 
     def names(self) -> list[str]:
         found: list[str] = []
@@ -47,7 +47,7 @@ class Folder:
         while waiting:
             folder, depth = waiting.pop()
             try:
-                with os.scandir(self._path / folder) as entries:
+                with os.scandir(f"{self._path}/{folder}") as entries:
                     for entry in entries:
                         name = f"{folder}{entry.name}"
                         if entry.is_dir(follow_symlinks=False):
@@ -65,15 +65,17 @@ class Folder:
         if not is_safe(name):
             return None
         try:
-            fd = os.open(self._path / name, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            fd = os.open(f"{self._path}/{name}", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise SourceError(f"{self.name}/{name}: {error.strerror}") from None
-        with open(fd, "rb") as file:
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
+        with open(fd, "rb", buffering=0) as file:
+            status = os.fstat(fd)
+            if not stat.S_ISREG(status.st_mode):
                 return None
-            return _bounded(file.read(largest(name) + 1), name, self.name)
+            # No more room than the file needs: asking for the most that it may have costs more than all the rest.
+            return _bounded(file.read(min(status.st_size, largest(name)) + 1), name, self.name)
 
     def close(self) -> None:
         pass

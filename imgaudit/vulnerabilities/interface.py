@@ -57,6 +57,11 @@ class Affected(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         listed = (self.ecosystem_specific or {}).get("imports")
         return msgspec.convert(listed, tuple[Import, ...]) if listed is not None else ()
 
+    @property
+    def has_other_ranges(self) -> bool:
+        """Whether Go's database tells versions of the product that are none of the module's: of it, all are meant."""
+        return bool((self.ecosystem_specific or {}).get("custom_ranges"))
+
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One vulnerability."""

@@ -1,6 +1,6 @@
 """Whether a version is affected, and where to go from it (OSV schema, "Evaluation")."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from imgaudit.vulnerabilities.apk import parse_apk
@@ -55,6 +55,23 @@ def judge(version: str, affected: Affected, parse: Parse, *, kinds: Iterable[str
     if not hit:
         return Verdict(False)
     return Verdict(True, tuple(dict.fromkeys(text for _, text in sorted(fixed))))
+
+
+def fixes(version: str, parts: Sequence[Affected], parse: Parse, *, kinds: Sequence[str]) -> tuple[str, ...]:
+    """Versions above this one that are fixed, lowest first, and that no part of the entry says are affected."""
+    key = parse(version)
+    ahead: dict[Any, str] = {}
+    for part in parts:
+        for each in part.ranges or ():
+            for event in each.events or () if each.type in kinds else ():
+                at = parse(event.fixed) if event.fixed else None
+                if at is not None and key is not None and at > key:
+                    ahead.setdefault(at, event.fixed or "")
+    return tuple(
+        ahead[at]
+        for at in sorted(ahead)
+        if not any(judge(ahead[at], part, parse, kinds=kinds).affected for part in parts)
+    )
 
 
 def _ordered(events: Iterable[Event], parse: Parse) -> tuple[list[tuple[Any, int, str]], bool]:

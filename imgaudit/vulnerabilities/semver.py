@@ -11,7 +11,8 @@ _NUMBER = r"(0|[1-9]\d{0,17})"
 _SEMVER = re.compile(
     rf"v?{_NUMBER}(?:\.{_NUMBER})?(?:\.{_NUMBER})?(?:-([0-9A-Za-z.-]{{1,200}}))?(?:\+[0-9A-Za-z.+-]*)?"
 )
-_GO = re.compile(r"go(\d{1,4})(?:\.(\d{1,4}))?(?:\.(\d{1,4}))?(?:(beta|rc)(\d{1,4}))?(?:[ -].*|\+.*)?", re.DOTALL)
+_PART = r"(0|[1-9]\d{0,3})"
+_GO = re.compile(rf"go{_PART}(?:\.{_PART})?(?:\.{_PART})?(?:(beta|rc){_PART})?")
 
 Identifier = tuple[int, int, str]
 
@@ -51,11 +52,12 @@ def _identifier(part: str) -> Identifier:
 def go_release(version: str | None) -> str | None:
     """`go1.26rc2` -> `1.26.0-rc.2`, `go1.26.8` -> `1.26.8`; None for a build between releases (`devel`) or nothing.
 
-    What follows a release's number (` X:experiment`, `-fips`, a vendor's own) is left out.
+    What follows a space (`X:experiment`, a distribution's own number) is left out. None too for a version that goes on
+    (`go1.20.4-x`): a build of someone's own, of which it is not known what it has fixed.
     """
-    text = version or ""
-    match = _GO.fullmatch(text)
-    if match is None or "devel" in text:
+    words = (version or "").split()
+    match = _GO.fullmatch(words[0]) if words else None
+    if match is None:
         return None
     release = ".".join(str(int(number or 0)) for number in match.group(1, 2, 3))
     return f"{release}-{match[4]}.{int(match[5])}" if match[4] else release

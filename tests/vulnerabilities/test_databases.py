@@ -93,6 +93,20 @@ def test_a_changed_entry_is_read_again() -> None:
     assert found.summary == "anew"
 
 
+def test_a_moment_that_is_not_known_is_none(tmp_path: Path) -> None:
+    """Go's tools write the year 1 where they don't know it."""
+    one = {**ONE, "modified": "0001-01-01T00:00:00Z"}
+    assert open_database(str(write(tmp_path / "flat", flat(one)))).date is None
+    assert open_database(str(write(tmp_path / "both", flat(one, TWO)))).date == DATE
+    contents = indexed(one) | {"index/db.json": json.dumps({"modified": one["modified"]}).encode()}
+    assert open_database(str(write(tmp_path / "indexed", contents))).date is None
+    cache = open_cache()
+    with serve(contents) as (url, asked):
+        for _ in range(2):  # whether it has changed is not known
+            assert ids(open_database(url, documents=cache), "example.com/lib") == ["GO-2026-0001"]
+    assert asked.count("/ID/GO-2026-0001.json") == 2
+
+
 def test_a_zip_file_of_a_server() -> None:
     cache = open_cache()
     with serve({"all.zip": zipped(flat(ONE, DEBIAN))}) as (url, asked):

@@ -150,6 +150,78 @@ def test_fixes_are_those_ahead(tmp_path: Path) -> None:
     assert one(look_up(tmp_path, program(LIB), data)).fixed == ("v1.1.3", "v1.2.4")
 
 
+def in_parts(*parts: tuple[tuple[dict[str, str], ...], dict[str, Any]]) -> dict[str, Any]:
+    """An entry about the library in several parts: events, and what is specific to Go."""
+    data = about_lib()
+    package = data["affected"][0]["package"]
+    data["affected"] = [
+        {"package": package, "ranges": [{"type": "SEMVER", "events": list(events)}], "ecosystem_specific": specific}
+        for events, specific in parts
+    ]
+    return data
+
+
+def test_a_fix_that_another_part_says_is_affected_is_none(tmp_path: Path) -> None:
+    here = {"imports": [{"path": "example.com/lib"}]}
+    data = in_parts((since(fixed="1.2.0"), here), (since(fixed="1.4.0"), here))
+    assert one(look_up(tmp_path, program(LIB), data)).fixed == ("v1.4.0",)
+    data = in_parts((since(fixed="1.2.0"), here), (since("1.2.0", "1.2.1"), here))  # the first fix was no good
+    assert one(look_up(tmp_path, program(LIB), data)).fixed == ("v1.2.1",)
+    data = in_parts((since(fixed="1.2.0"), here), (since(), here))
+    assert one(look_up(tmp_path, program(LIB), data)).fixed == ()
+    elsewhere = {"imports": [{"path": "example.com/lib", "goos": ["windows"]}]}
+    data = in_parts((since(fixed="1.2.0"), here), (since(fixed="1.4.0"), elsewhere))
+    assert one(look_up(tmp_path, program(LIB, GOOS="linux"), data)).fixed == ("v1.2.0",)
+
+
+def test_a_part_without_packages_means_all_of_them(tmp_path: Path) -> None:
+    none = {"imports": [{"path": "example.com/lib/none"}]}
+    assert one(look_up(tmp_path, program(LIB), in_parts((since(), none)))).state == "absent"
+    item = one(look_up(tmp_path, program(LIB), in_parts((since(), none), (since(), {}))))
+    assert (item.state, item.packages) == ("module", ())
+    parse = {"imports": [{"path": "example.com/lib", "symbols": ["Parse"]}]}
+    assert one(look_up(tmp_path, program(LIB), in_parts((since(), {}), (since(), parse)))).state == "symbol"
+
+
+def test_a_module_of_which_nothing_is_linked(tmp_path: Path) -> None:
+    unused = model.GoModule(path="example.com/unused", version="v1.0.0")
+    data = entry("GO-2026-0001", "example.com/unused", *since(), imports=[])
+    item = one(look_up(tmp_path, program(unused), data))
+    assert item.state == "absent"
+    assert item.evidence == "no function of example.com/unused is in the program (the entry names no packages)"
+    main = entry("GO-2026-0001", "example.com/app", *since(), imports=[])
+    app = model.GoModule(path="example.com/app", version="v1.0.0")
+    assert one(look_up(tmp_path, program(module=app, path="example.com/app/cmd/x"), main)).state == "module"
+    unread = one(look_up(tmp_path, program(unused), data, symbols="it is garbled"))
+    assert (unread.state, "names no packages" in unread.evidence) == ("module", True)
+
+
+def test_a_package_is_of_the_module_with_the_longest_path(tmp_path: Path) -> None:
+    """A later major version of a module is another one, and has a version of its own."""
+    symbols = {**SYMBOLS, "example.com/lib/v2/deep": frozenset({"Walk"})}
+    data = about_lib({"path": "example.com/lib/v2/deep", "symbols": ["Walk"]})
+    assert one(look_up(tmp_path, program(LIB), data, symbols=symbols)).state == "symbol"
+    both = program(LIB, model.GoModule(path="example.com/lib/v2", version="v2.3.0"))
+    item = one(look_up(tmp_path, both, data, symbols=symbols))
+    assert (item.module, item.state) == ("example.com/lib", "absent")
+
+
+def test_versions_that_are_not_go_s_are_told(tmp_path: Path) -> None:
+    other = [{"type": "ECOSYSTEM", "events": [{"introduced": "10.5.0"}, {"fixed": "10.5.2"}]}]
+    item = one(look_up(tmp_path, program(LIB), in_parts((since(), {"custom_ranges": other}))))
+    assert (item.state, item.fixed) == ("module", ())
+    assert "versions in a scheme that is not Go's" in item.evidence
+
+
+@pytest.mark.parametrize(("path", "state"), [("cmd/compile", "module"), ("cmd/link", "module"), ("cmd/go", "absent")])
+def test_what_the_compiler_does_wrong_is_in_the_program(tmp_path: Path, path: str, state: str) -> None:
+    data = entry("GO-2026-0001", "toolchain", *since(fixed="1.26.9"), imports=[{"path": path}])
+    item = one(look_up(tmp_path, program(), data))
+    assert (item.state, item.version, item.fixed) == (state, "go1.26.8", ("go1.26.9",))
+    other = entry("GO-2026-0001", "toolchain", *since(), imports=[{"path": path, "goarch": ["wasm"]}])
+    assert look_up(tmp_path, program(GOARCH="amd64"), other) == ([], [])
+
+
 @pytest.mark.parametrize(("version", "shown"), [("(devel)", "(devel)"), (None, "not known"), ("", "not known")])
 def test_without_a_version_nothing_is_judged_and_that_is_said(tmp_path: Path, version: str | None, shown: str) -> None:
     app = model.GoModule(path="example.com/app", version=version)

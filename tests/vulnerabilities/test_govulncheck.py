@@ -5,11 +5,7 @@ the brackets of generic functions and the numbers of init functions, which no en
 entries name others here.
 """
 
-import json
 import random
-import shutil
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,44 +16,11 @@ from imgaudit.vulnerabilities import open_database, read_symbols
 from imgaudit.vulnerabilities.golang import look_up_program
 from imgaudit.vulnerabilities.symbols import group, read_names
 from tests.support.gobuild import MODULES, NET, GoProgram, build
-from tests.support.tools import need
 from tests.vulnerabilities.made import entry, indexed, since, write
+from tests.vulnerabilities.oracle import findings
 from tests.vulnerabilities.test_command import SERVICE
 
 STRIP = "-ldflags=-s -w"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _needs_govulncheck() -> None:
-    if shutil.which("govulncheck") is None:
-        pytest.skip("govulncheck is not on PATH")
-
-
-def findings(program: Path, database: Path) -> dict[str, str]:
-    """By entry: how far govulncheck follows it."""
-    done = subprocess.run(
-        ["govulncheck", "-mode=binary", f"-db={database.as_uri()}", "-json", str(program)],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    )
-    found: dict[str, str] = {}
-    order = ("absent", "package", "symbol")
-    for message in _documents(done.stdout):
-        finding = message.get("finding")
-        if finding:
-            frame = finding["trace"][0]
-            state = "symbol" if "function" in frame else "package" if "package" in frame else "absent"
-            found[finding["osv"]] = max(found.get(finding["osv"], "absent"), state, key=order.index)
-    return found
-
-
-def _documents(text: str) -> Iterator[dict[str, Any]]:
-    decoder, at = json.JSONDecoder(), 0
-    while at < len(text.rstrip()):
-        document, at = decoder.raw_decode(text, at + len(text[at:]) - len(text[at:].lstrip()))
-        yield document
 
 
 def ours(program: Path, database: Path) -> dict[str, str]:
@@ -73,7 +36,6 @@ def ours(program: Path, database: Path) -> dict[str, str]:
 @pytest.mark.parametrize("program", [NET, SERVICE, MODULES], ids=lambda program: program.name)
 @pytest.mark.parametrize("toolchain", [None, "go1.20.14", "go1.25.3"])
 def test_the_same_is_found(tmp_path: Path, program: GoProgram, toolchain: str | None) -> None:
-    need("govulncheck")
     whole = build(program, toolchain=toolchain)
     data = binaries.read_file(whole)
     names = group(name for name in read_names(data, packed=False) if "[" not in name)
@@ -102,6 +64,6 @@ def test_the_same_is_found(tmp_path: Path, program: GoProgram, toolchain: str | 
         entry("GO-2025-0004", "stdlib", *since(), imports=[{"path": "fmt"}], withdrawn="2025-01-01T00:00:00Z"),
     ]
     database = write(tmp_path / "db", indexed(*entries))
-    wanted = findings(whole, database)
+    wanted = {id: said.state for id, said in findings(whole, database).items()}
     assert set(wanted.values()) == {"symbol", "package", "absent"}
     assert ours(build(program, STRIP, toolchain=toolchain), database) == wanted

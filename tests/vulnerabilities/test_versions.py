@@ -80,7 +80,8 @@ def test_no_version_of_a_module(text: str) -> None:
         ("go1.26rc2", "1.26.0-rc.2", "go1.26rc2"),
         ("go1.9beta1", "1.9.0-beta.1", "go1.9beta1"),
         ("go1.22.4 X:boringcrypto", "1.22.4", "go1.22.4"),
-        ("go1.25.3-fips", "1.25.3", "go1.25.3"),
+        ("go1.25.3 fips", "1.25.3", "go1.25.3"),
+        ("go1.26rc2 X:synctest", "1.26.0-rc.2", "go1.26rc2"),
         ("go1.24.0 (Red Hat 1.24.0-2.el9)", "1.24.0", "go1.24.0"),
     ],
 )
@@ -89,8 +90,21 @@ def test_go_itself(version: str, release: str, name: str) -> None:
     assert go_name(release) == name
 
 
+# What is built from a source of someone's own; what it has fixed is not known, and govulncheck doesn't judge it either.
+_BUILDS = [
+    "go1.20.4-x",
+    "go1.20-20260317-RC01 cl/123456789 +abcdef",
+    "go1.22.5+auto",
+    "go1.25.3-fips",
+    "go1.25.0-rc.1",
+    "go1.24.3.1",
+    "go1.21.03",
+    "weekly",
+]
+
+
 @pytest.mark.parametrize(
-    "version", ["devel go1.27-abc123 Mon Jan 5", "go1.27-devel_abc", "devel +0123", "", None, "1.26"]
+    "version", ["devel go1.27-abc123 Mon Jan 5", "go1.27-devel_abc", "devel +0123", "", None, "1.26", *_BUILDS]
 )
 def test_go_between_releases(version: str | None) -> None:
     assert go_release(version) is None
