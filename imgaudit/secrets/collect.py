@@ -115,6 +115,7 @@ class SecretCollector:
                     places.append((at, kind.id, kind.what, kind.severity, FILE))
         if self._all:
             lower = b""
+            crowded = False
             for rule in self._search.extra:
                 if not rule.fits(path):
                     continue
@@ -124,7 +125,11 @@ class SecretCollector:
                 lower = lower or content.lower()
                 if rule.keywords and not any(word in lower for word in rule.keywords):
                     continue
-                places += ((at, rule.id, rule.what, "medium", FILE) for at in rule.find(content, lower, path))
+                try:
+                    places += ((at, rule.id, rule.what, "medium", FILE) for at in rule.find(content, lower, path))
+                except Crowded:  # of one rule that was given: what others found stays
+                    crowded = True
+            self._crowded += crowded
         return places
 
     def _note(self, path: str, content: bytes, places: list[Place]) -> None:

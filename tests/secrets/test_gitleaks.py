@@ -11,6 +11,7 @@ from imgaudit.secrets.collect import SecretCollector
 from imgaudit.secrets.gitleaks import load_rules
 from imgaudit.secrets.interface import Search
 from imgaudit.secrets.re2 import Unsupported, to_python
+from tests.secrets.planted import crc62
 
 BASE = """
 [[rules]]
@@ -142,6 +143,17 @@ def test_a_rule_that_cannot_be_used_is_left_out_and_named(tmp_path: pathlib.Path
     assert reason in why
     with pytest.raises(UsageError, match="no rule of it can be used"):
         found(tmp_path, more)
+
+
+def test_a_given_rule_with_too_much_to_do_hides_nothing_of_others(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "rules.toml").write_text(BASE + OTHER + "keywords = ['a=']\n")
+    given = load_rules(str(tmp_path / "rules.toml"), DEFAULT_LIMITS)
+    collector = SecretCollector(Search(True, given.rules, given.key), DEFAULT_LIMITS)
+    data = f"{KEY}\ntoken: {crc62('ghp_')}\n{'a=' * 3_000}".encode()
+    assert collector.wants("/x.txt", len(data), data[:64])
+    collector.collect("/x.txt", memoryview(data))
+    assert {hit.rule for hit in collector.contents.hits} == {"acme of rules.toml", "github-token"}
+    assert collector.contents.crowded == 1
 
 
 def test_what_was_not_tried_goes_with_what_was_found() -> None:
