@@ -15,7 +15,7 @@ import contextlib
 from typing import TYPE_CHECKING, get_args
 
 if TYPE_CHECKING:  # the parts are imported when they are first used: `import imgaudit` costs next to nothing
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from imgaudit.anatomy import Breakdown
@@ -23,27 +23,45 @@ if TYPE_CHECKING:  # the parts are imported when they are first used: `import im
     from imgaudit.model import Binary, BinaryComparison, Image, Platform, Report
     from imgaudit.sources import Source
 
+    Fill = Callable[[Sequence[Image]], Sequence[Image]]
+
 __version__ = "0.1.0"
 __all__ = ["compare", "compare_binaries", "inspect", "inspect_all", "inspect_binary", "open_image"]
 
 
 def inspect(
-    reference: str, *, platform: str | None = None, offline: bool = False, breakdown: Breakdown = "entrypoint"
+    reference: str,
+    *,
+    platform: str | None = None,
+    offline: bool = False,
+    breakdown: Breakdown = "entrypoint",
+    secrets: bool = False,
+    vulnerabilities: Sequence[str] = (),
 ) -> Image:
     """Audit one image.
 
     platform: "os/arch[/variant]", which image of an index; None takes this machine's, else the only one.
     breakdown: which Go programs have a `size_breakdown`: the one that the image starts ("entrypoint"), "all" or
     "none", which is the quickest. Predictions are made by `inspect_binary` only.
+    secrets: whether all files that look like text are searched for secrets; without, that check is skipped.
+    vulnerabilities: OSV databases, folders, zip files or URLs, to look them up in; without, the image's are None.
+    Both count in its `score`: what was not looked for earns nothing.
     An image that could be read only in part comes back with `complete=False` and the reasons in `skipped`.
-    Raises UsageError, SourceError or ImageError when there is nothing to report on.
+    Raises UsageError, SourceError or ImageError when there is nothing to report on, or a database can't be read.
     """
-    return _audit(reference, _options(platform, offline, breakdown))[0]
+    return _audit(reference, _options(platform, offline, breakdown, secrets), vulnerabilities)[0]
 
 
-def inspect_all(reference: str, *, offline: bool = False, breakdown: Breakdown = "entrypoint") -> list[Image]:
-    """Audit every platform of an image; labels end in `@os/arch`. breakdown: as for `inspect`."""
-    return _audit(reference, _options(None, offline, breakdown, all_platforms=True))
+def inspect_all(
+    reference: str,
+    *,
+    offline: bool = False,
+    breakdown: Breakdown = "entrypoint",
+    secrets: bool = False,
+    vulnerabilities: Sequence[str] = (),
+) -> list[Image]:
+    """Audit every platform of an image; labels end in `@os/arch`. The keywords: as for `inspect`."""
+    return _audit(reference, _options(None, offline, breakdown, secrets, all_platforms=True), vulnerabilities)
 
 
 def compare(
@@ -52,14 +70,17 @@ def compare(
     platform: str | None = None,
     offline: bool = False,
     breakdown: Breakdown = "entrypoint",
+    secrets: bool = False,
+    vulnerabilities: Sequence[str] = (),
 ) -> Report:
     """Audit images and lay them side by side; reference: the label of the one the others are compared with.
 
-    breakdown: as for `inspect`. What failed is in the report's `failed`; the others are there all the same.
+    The other keywords: as for `inspect`. What failed is in the report's `failed`; the others are there all the same.
     """
     from imgaudit.run import run
 
-    return run(references, _options(platform, offline, breakdown), compare=True, reference=reference)
+    with _looked_up(_options(platform, offline, breakdown, secrets), vulnerabilities) as (options, add):
+        return run(references, options, compare=True, reference=reference, add=add)
 
 
 def inspect_binary(path: str | Path) -> Binary:
@@ -100,24 +121,55 @@ def open_image(reference: str, *, platform: str | None = None, offline: bool = F
             source.close()
 
 
-def _audit(reference: str, options: AuditOptions) -> list[Image]:
+def _audit(reference: str, options: AuditOptions, vulnerabilities: Sequence[str]) -> list[Image]:
     import msgspec
 
     from imgaudit.audit import audit
     from imgaudit.score import score_of
 
-    return [msgspec.structs.replace(image, score=score_of(image)) for image in audit(reference, options)]
+    with _looked_up(options, vulnerabilities) as (options, add):
+        images: Sequence[Image] = audit(reference, options)
+        for more in add:
+            images = more(images)
+    return [msgspec.structs.replace(image, score=score_of(image)) for image in images]
 
 
-def _options(platform: str | None, offline: bool, breakdown: Breakdown, *, all_platforms: bool = False) -> AuditOptions:
+@contextlib.contextmanager
+def _looked_up(options: AuditOptions, places: Sequence[str]) -> Iterator[tuple[AuditOptions, list[Fill]]]:
+    """Options that let databases see the programs, and what then fills in the images' vulnerabilities."""
+    from imgaudit.errors import UsageError
+
+    if isinstance(places, str):
+        raise UsageError(f"vulnerabilities={places!r} is a text, not a list of them")
+    if not places:
+        yield options, []
+        return
+    import dataclasses
+
+    from imgaudit.advisories import Advisories
+
+    with contextlib.closing(Advisories(places, offline=options.offline)) as known:
+        yield dataclasses.replace(options, watch=known.watch), [known.fill]
+
+
+def _options(
+    platform: str | None, offline: bool, breakdown: Breakdown, secrets: bool = False, *, all_platforms: bool = False
+) -> AuditOptions:
     from imgaudit import anatomy
     from imgaudit.audit import AuditOptions
     from imgaudit.errors import UsageError
+    from imgaudit.secrets.interface import Search
 
     choices = get_args(anatomy.Breakdown)
     if breakdown not in choices:
         raise UsageError(f"breakdown={breakdown!r} is none of {', '.join(choices)}")
-    return AuditOptions(platform=_platform(platform), all_platforms=all_platforms, offline=offline, breakdown=breakdown)
+    return AuditOptions(
+        platform=_platform(platform),
+        all_platforms=all_platforms,
+        offline=offline,
+        breakdown=breakdown,
+        secrets=Search(secrets),
+    )
 
 
 def _platform(text: str | None) -> Platform | None:

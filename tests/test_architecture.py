@@ -85,7 +85,19 @@ ARROWS = {
     | {"model", "sources", "audit", "comparison", "score", "configuration", "cost", "outcome", "__init__"},
     "unpack": NEUTRAL | {"sources", "layers", "audit_options", "assemble", "reading"},
     "__main__": {"cli"},
-    "__init__": {"anatomy", "audit", "difference", "errors", "model", "run", "score", "sources", "system"},
+    "__init__": {
+        "advisories",
+        "anatomy",
+        "audit",
+        "difference",
+        "errors",
+        "model",
+        "run",
+        "score",
+        "secrets",
+        "sources",
+        "system",
+    },
 }
 
 

@@ -7,13 +7,15 @@ import pytest
 
 import imgaudit
 from imgaudit import binaries
-from imgaudit.errors import ImageError, SourceError, UsageError
+from imgaudit.errors import ImageError, ImgauditError, SourceError, UsageError
 from imgaudit.model import Image as AuditedImage
 from imgaudit.model import Report
 from imgaudit.reading import _Held
+from tests.secrets.planted import crc62
 from tests.support.elf import make_elf
 from tests.support.gobuild import HELLO, NET, build
 from tests.support.images import Image, Layer, docker_archive, file
+from tests.vulnerabilities.made import entry, flat, since, write
 
 STRIPPED = "-ldflags=-s -w"
 
@@ -58,6 +60,41 @@ def test_which_programs_are_taken_apart(two_programs: str, chosen: dict[str, Any
 def test_a_breakdown_that_there_is_not(call: Any) -> None:
     with pytest.raises(UsageError, match="breakdown='ALL' is none of entrypoint, all, none"):
         call("docker-archive:app.tar", breakdown="ALL")
+
+
+@pytest.mark.go
+def test_secrets_and_vulnerabilities_are_looked_for_where_asked(tmp_path: pathlib.Path) -> None:
+    """As the options of the command; the score follows."""
+    entries = [file("/app", build(HELLO, STRIPPED).read_bytes(), 0o755), file("/x.txt", f"key: {crc62('ghp_')}\n")]
+    archive = docker_archive(tmp_path / "app.tar", Image([Layer.of(*entries)], {"Entrypoint": ["/app"]}))
+    reference = f"docker-archive:{archive}"
+    runtime = [{"path": "runtime", "symbols": ["main"]}, {"path": "net/http", "symbols": ["Get"]}]
+    data = write(tmp_path / "data", flat(entry("GO-2026-1", "stdlib", *since(), imports=runtime)))
+    chosen: dict[str, Any] = {"secrets": True, "vulnerabilities": [str(data)]}
+    bare = imgaudit.inspect(reference)
+    assert (bare.vulnerabilities, _status(bare, "IA504")) == (None, "skipped")
+    report = imgaudit.compare(reference, **chosen)
+    for image in (imgaudit.inspect(reference, **chosen), *imgaudit.inspect_all(reference, **chosen), *report.images):
+        assert _status(image, "IA504") == "fail"
+        assert image.vulnerabilities is not None
+        (known,) = image.vulnerabilities.items
+        assert (known.id, known.state, known.symbols) == ("GO-2026-1", "symbol", ("runtime.main",))
+        assert bare.score is not None
+        assert image.score is not None
+        assert image.score.confidence > bare.score.confidence
+        assert (bare.score.unmeasured["vulnerabilities"], image.score.unmeasured["vulnerabilities"]) == (10, 0)
+
+
+def _status(image: AuditedImage, id_: str) -> str:
+    return next(check.status for check in image.checks if check.id == id_)
+
+
+@pytest.mark.parametrize("call", [imgaudit.inspect, imgaudit.inspect_all, imgaudit.compare])
+def test_databases_that_there_are_not(call: Any, tmp_path: pathlib.Path) -> None:
+    with pytest.raises(UsageError, match="is a text, not a list"):
+        call("docker-archive:app.tar", vulnerabilities=str(tmp_path))
+    with pytest.raises(ImgauditError, match="none"):
+        call("docker-archive:app.tar", vulnerabilities=[str(tmp_path / "none")])
 
 
 @pytest.mark.go
