@@ -9,7 +9,18 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from imgaudit.model import Check, Finding, Grade, Image, Report, Score, Severity, Vulnerabilities, Vulnerability
+from imgaudit.model import (
+    Check,
+    Finding,
+    Grade,
+    Image,
+    Report,
+    Score,
+    Severity,
+    Vulnerabilities,
+    Vulnerability,
+    VulnerabilityState,
+)
 
 PARTS: dict[str, tuple[int, tuple[str, ...]]] = {
     "will_it_run": (20, ("IA2",)),
@@ -38,7 +49,7 @@ WEIGHTS: dict[Severity | None, float] = {
 
 # A known vulnerability, by severity, where its function is in the program; and for what is less certain a part of it.
 _KNOWN: dict[Severity | None, float] = {"critical": 1.0, "high": 0.5, None: 0.3, "medium": 0.2, "low": 0.05, "info": 0}
-_CERTAIN = {"symbol": 1.0, "module": 0.4, "package": 0.2, "absent": 0.0}
+_CERTAIN: dict[VulnerabilityState, float] = {"symbol": 1.0, "module": 0.4, "package": 0.2, "absent": 0.0}
 _UNMATCHED = 0.5
 """Of the vulnerabilities' points, what is not earned where something could not be looked up."""
 
@@ -123,8 +134,13 @@ def _vulnerabilities(image: Image) -> tuple[float, float, float]:
     found: dict[tuple[str, str], float] = {}
     for item in known.items:  # in several programs it is still one to mend
         key = item.id, item.module
-        found[key] = max(found.get(key, 0.0), _KNOWN[item.severity] * _CERTAIN[item.state])
+        found[key] = max(found.get(key, 0.0), lost_by(item.severity, item.state))
     return sum(found.values()), _UNMATCHED if known.unmatched else 0.0, 1 - _UNMATCHED if known.unmatched else 1.0
+
+
+def lost_by(severity: Severity | None, state: VulnerabilityState) -> float:
+    """The share of the vulnerabilities' points that one known vulnerability loses."""
+    return _KNOWN[severity] * _CERTAIN[state]
 
 
 def _asked(image: Image, known: Vulnerabilities) -> bool:

@@ -180,6 +180,8 @@ def test_outputs_of_the_action(github: GitHub) -> None:
     assert outputs["download"] == str(report["images"][0]["size"]["download"])
     assert outputs["delta-rootfs"] == str(report["comparison"]["variants"][0]["delta"]["rootfs"]) == "6000000"
     assert json.loads(outputs["images"])["app"]["delta"]["rootfs"] == 6_000_000
+    score = report["images"][0]["score"]
+    assert (outputs["score"], outputs["grade"], outputs["vulnerabilities"]) == (str(score["value"]), score["grade"], "")
     assert pathlib.Path(outputs["comment-file"]).read_text().startswith("<!-- imgaudit: image/image,app:")
     assert github.comments == []
 

@@ -1,5 +1,6 @@
 """The score: its sums, and that neither looking away nor leaving something out ever gains a point."""
 
+import pathlib
 import random
 from collections.abc import Sequence
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from imgaudit import model
 from imgaudit.catalogue import entries
-from imgaudit.score import LOST, PARTS, score_of, with_scores
+from imgaudit.score import LOST, PARTS, WEIGHTS, lost_by, score_of, with_scores
 from tests.support import reports, reviewed
 
 LEVELS: tuple[model.Severity, ...] = ("critical", "high", "medium", "low", "info")
@@ -337,6 +338,23 @@ def test_data_of_the_distribution_counts_for_its_packages() -> None:
     known = msgspec.structs.replace(CLEAN, databases=(data,))
     found = msgspec.structs.replace(image(every(), known=known), packages=(package,), binaries=())
     assert scored(found).parts["vulnerabilities"] == 10
+
+
+def test_the_page_in_docs_has_the_figures_of_the_code() -> None:
+    page = (pathlib.Path(__file__).parents[1] / "docs" / "score.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line[:1] == "|"]
+    assert {row[0].strip("`"): int(row[1]) for row in rows if len(row) == 4 and row[1].isdigit()} == {
+        name: points for name, (points, _) in PARTS.items()
+    }
+    (shares,) = (row[1:] for row in rows if row[0].startswith("share of its part"))
+    assert shares == ["all", f"{LOST['medium']}", f"{LOST['low']}", "nothing"]
+    (weights,) = (row[1:] for row in rows if row[0].startswith("weight of the check"))
+    assert [float(cell) for cell in weights] == [WEIGHTS[level] for level in LEVELS[1:]]
+    levels: list[model.Severity | None] = ["critical", "high", None, "medium", "low", "info"]
+    states: list[model.VulnerabilityState] = ["symbol", "module", "package"]
+    for state in states:
+        (told,) = (row[1:] for row in rows if f"(`{state}`)" in row[0])
+        assert [float(cell) for cell in told] == pytest.approx([lost_by(level, state) for level in levels])
 
 
 def test_of_an_image_that_could_not_be_read_no_data_tells_anything() -> None:
