@@ -15,8 +15,8 @@ Answer = tuple[bool, str]
 Fact = Callable[[Image], Answer]
 
 SEVERE = ("critical", "high")
-BUILD = ("IA401", "IA402", "IA403", "IA404", "IA405", "IA406", "IA407", "IA408", "IA409", "IA410", "IA412")
-"""Checks for what a build leaves behind; the shell has rows of its own."""
+BUILD = ("IA401", "IA402", "IA403", "IA404", "IA405", "IA406", "IA407", "IA408", "IA409", "IA410")
+"""Checks for what a build leaves behind and docker's export would show too; the shell has rows of its own."""
 SURFACE = (*BUILD, "IA302", "IA305")
 SECRETS = ("IA501", "IA502", "IA503", "IA504", "IA505", "IA506")
 HARDENED = ("IA601", "IA602", "IA603", "IA604", "IA605", "IA608")
