@@ -271,13 +271,35 @@ def test_secrets_are_findings_without_their_values(tmp_path: Path, cli: Cli, fak
     assert not [finding for finding in image["findings"] if finding["source"] == "trivy"]
 
 
-@pytest.mark.parametrize("format", ["table", "markdown", "html", "sarif", "cyclonedx", "spdx", "junit", "gitlab"])
+SECRET = {
+    "Target": "/etc/os-release",
+    "Class": "secret",
+    "Secrets": [{"RuleID": "github-pat", "Severity": "CRITICAL", "Title": "GitHub token", "StartLine": 1}],
+}
+
+
+@pytest.mark.parametrize("format", ["table", "markdown", "html", "sarif", "junit", "gitlab", "cyclonedx", "spdx"])
 def test_every_format_takes_it(tmp_path: Path, cli: Cli, fake: Fake, format: str) -> None:
     reference, identity = saved(tmp_path)
-    fake.says(trivy_report(identity, SYSTEM, system=ALPINE))
-    done = cli("inspect", reference, "--with", "trivy", "-o", format)
+    fake.says(trivy_report(identity, SYSTEM, SECRET, system=ALPINE))
+    done = cli("inspect", reference, "--with", "trivy", "--secrets", "-o", format)
     assert done.code == 0, done.err
-    assert ("CVE-2026-1" in done.out) == (format in ("table", "markdown", "html", "sarif", "gitlab"))
+    reviews = format not in ("cyclonedx", "spdx", "junit")
+    assert ("CVE-2026-1" in done.out, "TRIVY-github-pat" in done.out) == (reviews, reviews)
+    if reviews:
+        assert "by trivy" in done.out or "found by" in done.out or format in ("sarif", "gitlab")
+
+
+def test_a_rule_leaves_out_what_is_no_secret(tmp_path: Path, cli: Cli, fake: Fake) -> None:
+    reference, identity = saved(tmp_path)
+    fake.says(trivy_report(identity, SECRET, system=ALPINE))
+    settings = tmp_path / "imgaudit.toml"
+    rule = 'id = "TRIVY-github-pat"\npath = "/etc/os-release"\nreason = "an example"\nuntil = 2999-01-01\n'
+    settings.write_text(f'[checks]\nfail_on = "critical"\n[[checks.ignore]]\n{rule}')
+    done = cli("check", reference, "--with", "trivy", "--config", settings, "-o", "json")
+    (finding,) = [each for each in done.json["images"][0]["findings"] if each["source"] == "trivy"]
+    assert finding["ignored"] == "an example"
+    assert "TRIVY" not in done.err
 
 
 def test_hostile_texts_stay_texts(tmp_path: Path, cli: Cli, fake: Fake) -> None:
