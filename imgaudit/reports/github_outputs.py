@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from imgaudit import model
 from imgaudit.outcome import exit_code
-from imgaudit.reports import causes, review, story
+from imgaudit.reports import causes, known, story
 from imgaudit.reports.escape import printable_report, shorten
 from imgaudit.reports.interface import AnyReport
 
@@ -99,11 +99,11 @@ def _image(
 
 def _vulnerabilities(image: model.Image) -> dict[str, int] | None:
     """How many are open, by what is known of them; None where no database was asked."""
-    known = image.vulnerabilities
-    if known is None:
+    found = image.vulnerabilities
+    if found is None:
         return None
-    open_ = {(item.state, item.id, item.module) for item in known.items if item.ignored is None}
-    return {state: sum(one[0] == state for one in open_) for state in review.STATES if state != "absent"}
+    open_ = {(item.state, item.id, item.module) for item in found.items if item.ignored is None}
+    return {state: sum(one[0] == state for one in open_) for state in known.STATES if state != "absent"}
 
 
 def _json(value: object) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from imgaudit import model
-from imgaudit.reports import facts, html_scores, numbers, review, scores
+from imgaudit.reports import facts, html_scores, known, numbers, review, scores
 from imgaudit.reports import html_view as view
 from imgaudit.reports.html_view import Cell, Column, Section, Table, Tile
 
@@ -13,7 +13,7 @@ _FOLDED = (("skipped", "that were skipped"), ("pass", "that passed"), ("not_appl
 def sections(report: model.Report) -> list[Section]:
     """Findings and checks, then vulnerabilities where a database was asked, then what all of it comes to."""
     found = [_findings(report)]
-    if review.looked_up(report):
+    if known.looked_up(report):
         found.append(_vulnerabilities(report))
     if scores.is_scored(report):
         found.append(_score(report))
@@ -165,9 +165,9 @@ def _outcomes(report: model.Report, status: str, title: str) -> Table | None:
 
 
 def _vulnerabilities(report: model.Report) -> Section:
-    found, absent = review.vulnerabilities(report), review.vulnerabilities(report, absent=True)
-    counts = review.vulnerability_counts(report)
-    caption = f"{len(absent):,} not counted: {review.STATES['absent']}"
+    found, absent = known.vulnerabilities(report), known.vulnerabilities(report, absent=True)
+    counts = known.vulnerability_counts(report)
+    caption = f"{len(absent):,} not counted: {known.STATES['absent']}"
     return Section(
         "vulnerabilities",
         "Vulnerabilities",
@@ -177,8 +177,8 @@ def _vulnerabilities(report: model.Report) -> Section:
     )
 
 
-def _table(report: model.Report, items: tuple[review.SharedVulnerability, ...], ident: str, caption: str) -> Table:
-    marked = review.told_by_others(report)
+def _table(report: model.Report, items: tuple[known.SharedVulnerability, ...], ident: str, caption: str) -> Table:
+    marked = known.told_by_others(report)
     rows = [
         (
             _severity(item.first.severity),
@@ -186,7 +186,7 @@ def _table(report: model.Report, items: tuple[review.SharedVulnerability, ...], 
             view.name(item.name),
             view.words(item.first.version),
             view.words(item.fixed),
-            Cell(review.STATES[item.first.state], "text", list(review.STATES).index(item.first.state)),
+            Cell(known.STATES[item.first.state], "text", list(known.STATES).index(item.first.state)),
             view.words(item.first.evidence),
             view.words(numbers.listing(item.paths, 4) or "the system"),
             *((view.words(item.found_by),) if marked else ()),
@@ -202,4 +202,4 @@ def _table(report: model.Report, items: tuple[review.SharedVulnerability, ...], 
 
 
 def _severity(level: model.Severity | None) -> Cell:
-    return Cell(review.UNRATED, "short", len(facts.SEVERITIES)) if level is None else view.severity(level)
+    return Cell(known.UNRATED, "short", len(facts.SEVERITIES)) if level is None else view.severity(level)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from imgaudit import model
-from imgaudit.reports import facts, numbers, review, scores
+from imgaudit.reports import facts, known, numbers, review, scores
 from imgaudit.reports.escape import markdown_code as code
 from imgaudit.reports.escape import markdown_text as text
 from imgaudit.reports.markdown_page import Page
@@ -79,11 +79,11 @@ def _who(labels: Sequence[str], report: model.Report) -> list[str]:
 
 def vulnerabilities(page: Page, report: model.Report) -> None:
     """Those whose function is in a program stand open, up to OPEN; nothing where no database was asked."""
-    if not review.looked_up(report):
+    if not known.looked_up(report):
         return
-    marked = review.told_by_others(report)
-    found = review.vulnerabilities(report)
-    title = f"Vulnerabilities: {text(review.vulnerability_counts(report))}"
+    marked = known.told_by_others(report)
+    found = known.vulnerabilities(report)
+    title = f"Vulnerabilities: {text(known.vulnerability_counts(report))}"
     header = ["severity", "id", "module or package", "found", "fixed in", "state", "program"]
     header += ["found by"] if marked else []
     header += ["in"] if len(report.images) > 1 else []
@@ -94,7 +94,7 @@ def vulnerabilities(page: Page, report: model.Report) -> None:
             code(item.name),
             code(item.first.version),
             code(item.fixed) if item.first.fixed else item.fixed,
-            text(review.STATES[item.first.state]),
+            text(known.STATES[item.first.state]),
             ", ".join(code(path) for path in item.paths[:4]) or "the system",
             *((text(item.found_by),) if marked else ()),
             *_who(item.labels, report),
@@ -102,10 +102,10 @@ def vulnerabilities(page: Page, report: model.Report) -> None:
         for item in found
     ]
     inside = sum(item.first.state == "symbol" for item in found)
-    absent = text(review.absent_words(report))
+    absent = text(known.absent_words(report))
     first = rows[: min(inside, OPEN)]
     page.table(title, header, "l" * len(header), first, folded=False, note="" if rows[len(first) :] else absent)
     more = f"{len(rows) - len(first):,} more known" if first else title
     page.table(more, header, "l" * len(header), rows[len(first) :], note=absent)
     if not rows:
-        page.lines("Vulnerabilities", [text(review.vulnerability_counts(report)), *([absent] if absent else [])])
+        page.lines("Vulnerabilities", [text(known.vulnerability_counts(report)), *([absent] if absent else [])])

@@ -1,7 +1,7 @@
 """The lists of sentences below a verdict, the same in every format."""
 
 from imgaudit import model
-from imgaudit.reports import facts, measures, numbers, review, running
+from imgaudit.reports import facts, known, measures, numbers, running
 from imgaudit.reports.escape import shorten
 from imgaudit.reports.interface import AnyReport
 from imgaudit.reports.story import LABEL, name, reference_words
@@ -196,7 +196,7 @@ def finding_title(finding: model.Finding) -> str:
 
 def finding(item: model.Finding) -> str:
     """Title, place and message, and who found it if not imgaudit."""
-    by = "" if item.source == review.OWN else f" (found by {shorten(item.source, 40)})"
+    by = "" if item.source == known.OWN else f" (found by {shorten(item.source, 40)})"
     return f"{finding_title(item)}: {item.message}{by}"
 
 
@@ -208,5 +208,5 @@ def vulnerability(item: model.Vulnerability) -> str:
         item.evidence,
     ]
     says.append(f"fixed in {', '.join(item.fixed[:4])}" if item.fixed else "no fixed version is known")
-    says += [] if item.sources == (review.OWN,) else [f"found by {numbers.listing(item.sources, 4)}"]
+    says += [] if item.sources == (known.OWN,) else [f"found by {numbers.listing(item.sources, 4)}"]
     return "; ".join(filter(None, says))

@@ -1,6 +1,6 @@
 """What a review asks, in the words that every format uses: what to fix first, and what was not looked at.
 
-Findings worst first, the outcomes of checks, known vulnerabilities; what several images have in common stands once.
+Findings worst first and the outcomes of checks; what several images have in common stands once.
 """
 
 import collections
@@ -8,28 +8,18 @@ import dataclasses
 from collections.abc import Iterable
 
 from imgaudit import model
-from imgaudit.reports import facts, numbers
+from imgaudit.reports import facts, known, numbers
 from imgaudit.reports.escape import shorten
 from imgaudit.reports.interface import AnyReport
 
 SHAPES: dict[model.Severity, str] = {"critical": "▲", "high": "▲", "medium": "◆", "low": "●", "info": "●"}
-UNRATED = "not rated"
-OWN = "imgaudit"
-"""The source of what imgaudit found itself."""
 PRESSING: tuple[model.Severity, ...] = ("critical", "high", "medium")
 """Severities that stand open where the others are folded."""
-
-STATES: dict[model.VulnerabilityState, str] = {
-    "symbol": "a vulnerable function is in the program",
-    "package": "only the package is linked, none of its vulnerable functions",
-    "module": "the version is affected, nothing more is known",
-    "absent": "the version is affected, nothing of its vulnerable packages is linked",
-}
 
 
 def severity(level: model.Severity | None) -> str:
     """`▲ high`: the word with its shape."""
-    return f"– {UNRATED}" if level is None else f"{SHAPES[level]} {level}"
+    return f"– {known.UNRATED}" if level is None else f"{SHAPES[level]} {level}"
 
 
 def lead(report: model.Report) -> str:
@@ -43,11 +33,11 @@ def lead(report: model.Report) -> str:
         words = [
             f"{len(found):,} findings, worst {worst.severity}: {title}" if many else f"1 {worst.severity}: {title}"
         ]
-    open_ = vulnerabilities(report)
+    open_ = known.vulnerabilities(report)
     if open_:
         inside = sum(item.first.state == "symbol" for item in open_)
-        known = numbers.plural(len(open_), "known vulnerability", "known vulnerabilities")
-        words.append(f"{known}, {inside:,} with its function in a program" if inside else known)
+        count = numbers.plural(len(open_), "known vulnerability", "known vulnerabilities")
+        words.append(f"{count}, {inside:,} with its function in a program" if inside else count)
     if not found:
         unmade = {check.id for image in report.images for check in image.checks if check.status == "skipped"}
         words += [f"{numbers.plural(len(unmade), 'check')} not made"] if unmade else []
@@ -73,7 +63,7 @@ def where(item: facts.SharedFinding) -> str:
 
 def _by(finding: model.Finding) -> str:
     """`by trivy`; empty for imgaudit's own."""
-    return f"by {shorten(finding.source, 40)}" if finding.source != OWN else ""
+    return f"by {shorten(finding.source, 40)}" if finding.source != known.OWN else ""
 
 
 def by_rule(found: Iterable[facts.SharedFinding]) -> list[tuple[facts.SharedFinding, ...]]:
@@ -197,60 +187,6 @@ def _only(labels: tuple[str, ...], everyone: tuple[str, ...]) -> str:
     return f" ({some})" if len(everyone) > 1 and set(labels) != set(everyone) else ""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class SharedVulnerability:
-    """One vulnerability of one module or source package: every program, OS package and image that has it.
-
-    sources: who found any of it."""
-
-    first: model.Vulnerability
-    packages: tuple[str, ...]
-    paths: tuple[str, ...]
-    labels: tuple[str, ...]
-    sources: tuple[str, ...]
-
-    @property
-    def name(self) -> str:
-        """The Go module, or the OS packages."""
-        return numbers.listing(self.packages, 3) or self.first.module
-
-    @property
-    def fixed(self) -> str:
-        return self.first.fixed[0] if self.first.fixed else "not known"
-
-    @property
-    def found_by(self) -> str:
-        """`imgaudit and trivy`."""
-        return numbers.listing([shorten(source, 40) for source in self.sources], 4)
-
-
-def vulnerabilities(report: model.Report, *, absent: bool = False) -> tuple[SharedVulnerability, ...]:
-    """Those that are open, or those of which nothing was linked; by state, then worst first."""
-    groups: dict[tuple[object, ...], list[tuple[model.Vulnerability, str]]] = {}
-    for image in report.images:
-        for item in image.vulnerabilities.items if image.vulnerabilities is not None else ():
-            if item.ignored is None and (item.state == "absent") == absent:
-                key = (item.state, item.severity, item.id, item.module, item.version, item.fixed)
-                groups.setdefault(key, []).append((item, image.label))
-    shared = [
-        SharedVulnerability(
-            group[0][0],
-            tuple(dict.fromkeys(item.package for item, _ in group if item.package)),
-            tuple(dict.fromkeys(item.path for item, _ in group if item.path)),
-            tuple(dict.fromkeys(label for _, label in group)),
-            tuple(dict.fromkeys(source for item, _ in group for source in item.sources)),
-        )
-        for group in groups.values()
-    ]
-    return tuple(sorted(shared, key=_rank))
-
-
-def _rank(item: SharedVulnerability) -> tuple[int, int, str, str]:
-    level = item.first.severity
-    rated = len(facts.SEVERITIES) if level is None else facts.SEVERITIES.index(level)
-    return list(STATES).index(item.first.state), rated, item.first.id, item.first.module
-
-
 def ignored(report: model.Report) -> list[str]:
     """Findings and vulnerabilities that rules of imgaudit.toml ignore, with the rule's reason."""
     lines = []
@@ -258,54 +194,12 @@ def ignored(report: model.Report) -> list[str]:
         finding, place = item.finding, where(item)
         what = f"{finding.severity} {finding.id} {finding.title}{f' ({place})' if place else ''}"
         lines.append((f"{what}: {finding.ignored}", item.labels))
-    known: dict[str, list[str]] = {}
+    accepted: dict[str, list[str]] = {}
     for image in report.images:
         for each in image.vulnerabilities.items if image.vulnerabilities is not None else ():
             if each.ignored is not None:
-                what = f"{each.severity or UNRATED} {each.id} of {each.package or each.module} {each.version}"
-                known.setdefault(f"{what}: {each.ignored}", []).append(image.label)
-    lines += [(line, tuple(dict.fromkeys(labels))) for line, labels in known.items()]
+                what = f"{each.severity or known.UNRATED} {each.id} of {each.package or each.module} {each.version}"
+                accepted.setdefault(f"{what}: {each.ignored}", []).append(image.label)
+    lines += [(line, tuple(dict.fromkeys(labels))) for line, labels in accepted.items()]
     everyone = tuple(image.label for image in report.images)
     return [f"{line}{_only(labels, everyone)}" for line, labels in lines]
-
-
-def looked_up(report: model.Report) -> bool:
-    """Whether a database was asked of any image."""
-    return any(image.vulnerabilities is not None for image in report.images)
-
-
-def vulnerability_counts(report: model.Report) -> str:
-    """`5 known to osv of 2026-11-20`: with the databases and the day of the oldest data; or of another tool alone,
-    `5 told by trivy 0.59.1 of 2026-11-20, imgaudit itself looked nothing up`."""
-    asked = [image.vulnerabilities for image in report.images if image.vulnerabilities is not None]
-    own = dict.fromkeys(_data(known) for known in asked if not _only_tools(known))
-    tools = dict.fromkeys(_data(known) for known in asked if _only_tools(known))
-    says = [f"known to {numbers.listing(list(own), 4)}"] if own else []
-    says += [f"told by {numbers.listing(list(tools), 4)}, imgaudit itself looked nothing up"] if tools else []
-    found = len(vulnerabilities(report))
-    return f"{f'{found:,}' if found else 'none'} {' or '.join(says)}"
-
-
-def _data(known: model.Vulnerabilities) -> str:
-    return f"{shorten(known.database or 'no database', 80)} of {_day(known.database_date)}"
-
-
-def _only_tools(known: model.Vulnerabilities) -> bool:
-    """Whether other tools looked and imgaudit did not: of their data neither ecosystems nor entries are known."""
-    return bool(known.databases) and all(not data.ecosystems and data.entries is None for data in known.databases)
-
-
-def told_by_others(report: model.Report) -> bool:
-    """Whether another tool found any of the vulnerabilities: then each says who did."""
-    known = [image.vulnerabilities for image in report.images if image.vulnerabilities is not None]
-    return any(item.sources != (OWN,) for each in known for item in each.items)
-
-
-def _day(date: str | None) -> str:
-    return shorten(date, 40).partition("T")[0] if date else "an unknown day"
-
-
-def absent_words(report: model.Report) -> str:
-    """Of how many nothing vulnerable was linked; empty for none."""
-    count = len(vulnerabilities(report, absent=True))
-    return f"{count:,} not counted: {STATES['absent']}. That is no proof." if count else ""

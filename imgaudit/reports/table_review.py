@@ -1,7 +1,7 @@
 """What to fix first and what was not looked at, in a terminal."""
 
 from imgaudit import model
-from imgaudit.reports import facts, numbers, review
+from imgaudit.reports import facts, known, numbers, review
 from imgaudit.reports.terminal import Colour, Column, Terminal
 
 TOP = 10
@@ -34,7 +34,7 @@ def findings(out: Terminal, report: model.Report) -> None:
         out.more(sum(map(len, groups[len(shown) :])))
     else:
         _table(out, report, groups)
-    if review.looked_up(report):
+    if known.looked_up(report):
         _vulnerabilities(out, report)
     ignored = review.ignored(report)
     if ignored:
@@ -55,7 +55,7 @@ def _finding(out: Terminal, group: tuple[facts.SharedFinding, ...]) -> None:
         place = review.where(group[0])
         out.line(f"{title}{f' ({out.cut(place, 60)})' if place else ''}: {out.cut(first.message, LONG)}", indent=2)
     else:
-        by = f", by {out.cut(first.source, 40)}" if first.source != review.OWN else ""
+        by = f", by {out.cut(first.source, 40)}" if first.source != known.OWN else ""
         out.line(f"{title}: {len(group):,} times{by}", indent=2)
         shown = group[:PLACES] if out.tty else group
         for item in shown:
@@ -71,7 +71,7 @@ def _table(out: Terminal, report: model.Report, groups: list[tuple[facts.SharedF
     for group in groups:
         first, count = group[0].finding, review.times(group)
         paths = {item.finding.path for item in group}
-        by = f"by {first.source}" if first.source != review.OWN else ""
+        by = f"by {first.source}" if first.source != known.OWN else ""
         place = ", ".join(filter(None, (first.path if len(paths) == 1 else "", by)))
         often = f", {count:,} times" if count > 1 else ""
         who = review.held_by(review.labels_of(group), report, 2 if out.tty else 0)
@@ -88,11 +88,11 @@ def _table(out: Terminal, report: model.Report, groups: list[tuple[facts.SharedF
 
 
 def _vulnerabilities(out: Terminal, report: model.Report) -> None:
-    found = review.vulnerabilities(report)
-    out.heading(f"Vulnerabilities: {review.vulnerability_counts(report)}")
+    found = known.vulnerabilities(report)
+    out.heading(f"Vulnerabilities: {known.vulnerability_counts(report)}")
     several, limit = len(report.images) > 1, 2 if out.tty else 0
-    marked = review.told_by_others(report)
-    for state, words in review.STATES.items():
+    marked = known.told_by_others(report)
+    for state, words in known.STATES.items():
         items = [item for item in found if item.first.state == state]
         if not items:
             continue
@@ -116,6 +116,6 @@ def _vulnerabilities(out: Terminal, report: model.Report) -> None:
             ],
             limit=TOP,
         )
-    absent = review.absent_words(report)
+    absent = known.absent_words(report)
     if absent:
         out.line(absent, "dim", indent=2)

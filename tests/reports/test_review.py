@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from imgaudit import model
-from imgaudit.reports import RenderOptions, html_review, render, review
+from imgaudit.reports import RenderOptions, html_review, known, render, review
 from tests.support import reports, reviewed
 
 GOLDEN = Path(__file__).parent / "golden_review"
@@ -127,17 +127,17 @@ def test_a_pipeline_is_told_who_found_it() -> None:
 
 
 def test_where_only_another_tool_looked_no_heading_claims_more() -> None:
-    assert review.vulnerability_counts(reviewed.told()) == "2 known to vuln.go.dev, trivy 0.59.1 of 2026-11-19"
+    assert known.vulnerability_counts(reviewed.told()) == "2 known to vuln.go.dev, trivy 0.59.1 of 2026-11-19 or later"
     alone = reviewed.told(own=False)
     words = "1 told by trivy 0.59.1 of 2026-11-19, imgaudit itself looked nothing up"
-    assert review.vulnerability_counts(alone) == words
+    assert known.vulnerability_counts(alone) == words
     for format in ("table", "markdown", "html", "github"):
         assert words in shown(alone, format).replace("0&#46;59", "0.59")
     image = alone.images[0]
     assert image.vulnerabilities is not None
     empty = msgspec.structs.replace(image.vulnerabilities, items=())
     nothing = reports.report(msgspec.structs.replace(image, vulnerabilities=empty))
-    assert review.vulnerability_counts(nothing).startswith("none told by trivy 0.59.1 of 2026-11-19, imgaudit itself")
+    assert known.vulnerability_counts(nothing).startswith("none told by trivy 0.59.1 of 2026-11-19, imgaudit itself")
 
 
 def test_a_comparison_has_one_table_with_the_labels() -> None:
@@ -288,8 +288,8 @@ def test_a_terminal_shows_ten_findings_and_counts_the_rest() -> None:
 @pytest.mark.parametrize("format", ["table", "markdown", "html", "github"])
 def test_what_a_rule_ignores_is_not_open_and_stands_with_its_reason(format: str) -> None:
     root = msgspec.structs.replace(reviewed.ROOT, ignored="the port is below 1024, until 2027-01-31")
-    known = msgspec.structs.replace(reviewed.KNOWN.items[0], ignored="not called")
-    database = msgspec.structs.replace(reviewed.KNOWN, items=(known,))
+    accepted = msgspec.structs.replace(reviewed.KNOWN.items[0], ignored="not called")
+    database = msgspec.structs.replace(reviewed.KNOWN, items=(accepted,))
     facts = {"findings": (root, reviewed.OLD_GO), "vulnerabilities": database}
     report = reports.report(msgspec.structs.replace(reviewed.image(), **facts))
     text = shown(report, format)
@@ -297,6 +297,6 @@ def test_what_a_rule_ignores_is_not_open_and_stands_with_its_reason(format: str)
     assert "medium IA301 The program runs as root: the port is below 1024, until 2027-01-31" in text
     assert "high GO-2026-0001 of golang.org/x/net v0.1.0: not called" in text
     assert "; 1 low: built with an old Go; not compared" in shown(report).splitlines()[0]
-    assert review.vulnerability_counts(report).startswith("none known")
+    assert known.vulnerability_counts(report).startswith("none known")
     none_open = reports.report(msgspec.structs.replace(reviewed.image(), findings=(root,)))
     assert "; no open findings, 1 ignored; " in shown(none_open).splitlines()[0]
