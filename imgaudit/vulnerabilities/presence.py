@@ -42,6 +42,9 @@ class Presence:
             reason = f"its functions are not known: {self._symbols}" if imports else _BY_VERSION
             return Finding("module", (), (), reason)
         found = self._of_packages(module, imports, self._symbols) if imports else None
+        if found and found.state == "absent" and module.path == TOOLCHAIN:
+            made = _of_toolchain(imports)  # Go's own commands are programs that the compiler made, too
+            return made if made.state == "module" else found
         return found if found and (found.state == "symbol" or not whole) else self._of_module(module, self._symbols)
 
     def _of_module(self, module: Module, symbols: Symbols) -> Finding:

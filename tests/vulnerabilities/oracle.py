@@ -14,7 +14,7 @@ from imgaudit.vulnerabilities import Symbols
 from tests.support.gobuild import require_go
 from tests.support.tools import absent
 
-_SOURCE = "golang.org/x/vuln/cmd/govulncheck@v1.9.0"
+_SOURCE = "golang.org/x/vuln/cmd/govulncheck@v1.8.0"
 _STATES = ("absent", "package", "symbol")
 
 
@@ -37,7 +37,7 @@ def govulncheck() -> str:
 def _built() -> str:
     """A path, or why there is none."""
     require_go()
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "imgaudit-tests", "govulncheck-1.9.0")
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "imgaudit-tests", "govulncheck-1.8.0")
     if not (folder / "govulncheck").exists():
         env = {**os.environ, "GOBIN": str(folder), "GOFLAGS": "", "GOTOOLCHAIN": "auto"}
         done = subprocess.run(["go", "install", _SOURCE], env=env, capture_output=True, text=True, check=False)

@@ -218,6 +218,10 @@ def test_what_the_compiler_does_wrong_is_in_the_program(tmp_path: Path, path: st
     data = entry("GO-2026-0001", "toolchain", *since(fixed="1.26.9"), imports=[{"path": path}])
     item = one(look_up(tmp_path, program(), data))
     assert (item.state, item.version, item.fixed) == (state, "go1.26.8", ("go1.26.9",))
+    command = msgspec.structs.replace(program(), go=model.GoInfo(present=True, version="go1.26.8", path="cmd/vet"))
+    assert one(look_up(tmp_path, command, data)).state == state
+    itself = msgspec.structs.replace(program(), go=model.GoInfo(present=True, version="go1.26.8", path=path))
+    assert one(look_up(tmp_path, itself, data)).state == "symbol"
     other = entry("GO-2026-0001", "toolchain", *since(), imports=[{"path": path, "goarch": ["wasm"]}])
     assert look_up(tmp_path, program(GOARCH="amd64"), other) == ([], [])
 
