@@ -1,5 +1,6 @@
 """The image, IA7xx: what its history says of how it was built. The base's own steps are not held against it."""
 
+import bisect
 import re
 from collections.abc import Callable, Iterator
 
@@ -15,7 +16,10 @@ _RUN = re.compile(
     re.DOTALL | re.ASCII,
 )
 # An escaped character outside of quotes begins none; matching it makes the search linear in hostile text, too.
-_QUOTED = re.compile(r"\\.|'[^']*'|\"(?:[^\"\\]|\\.)*\"", re.DOTALL)
+# In a comment an apostrophe begins nothing either.
+_QUOTED = re.compile(r"\\.|'[^']*'|\"(?:[^\"\\]|\\.)*\"|(?<![^\s;&|()])#[^\n]*", re.DOTALL)
+_HERE = re.compile(r"(?<!<)<<-?[ \t]*([\"']?)([A-Za-z_]\w*)\1(?!\w)", re.ASCII)
+_SHELL = re.compile(r"\s*(?:/\S*/)?(?:ba|da|a)?sh\s", re.ASCII)
 _SEPARATOR = re.compile(r"&&|\|\||[;|&\n(){}]")
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=\S*")
 _WRAPPERS = frozenset({"then", "else", "do", "exec", "env", "time", "nice", "!", "if", "while"})
@@ -92,11 +96,13 @@ def _calls(step: HistoryTrace, name: str) -> bool:
 
 
 def commands(text: str) -> Iterator[list[str]]:
-    """The simple commands of a RUN step, as words; what stands in quotes is left out. None of other instructions."""
+    """The simple commands of a RUN step, as words; what stands in quotes, in comments and in files that the step writes
+    (`cat > f <<EOF`) is left out. None of other instructions."""
     match = _RUN.match(text)
     if match is None or text[match.end() :].lstrip().startswith("#(nop)"):
         return
-    script = _QUOTED.sub(_unquoted, text[match.end() :].replace("\\\n", " ")).removesuffix("# buildkit")
+    script = text[match.end() :].removesuffix("# buildkit").rstrip().replace("\\\n", " ")
+    script = _QUOTED.sub(_unquoted, _without_documents(script))
     for command in _SEPARATOR.split(script):
         words = command.split()
         first = 0
@@ -107,7 +113,28 @@ def commands(text: str) -> Iterator[list[str]]:
 
 
 def _unquoted(match: re.Match[str]) -> str:
-    return match[0] if match[0][0] == "\\" else "''"
+    first = match[0][0]
+    return match[0] if first == "\\" else "" if first == "#" else "''"
+
+
+def _without_documents(script: str) -> str:
+    """Without the lines of here-documents, but for those that a shell is given to run."""
+    lines = script.split("\n")
+    if len(lines) == 1 or "<<" not in script:
+        return script
+    places: dict[str, list[int]] = {}
+    for at, line in enumerate(lines):
+        places.setdefault(line.strip(), []).append(at)
+    kept, at = [], 0
+    while at < len(lines):
+        line, end = lines[at], at
+        for match in () if _SHELL.match(line) else _HERE.finditer(line):
+            ends = places.get(match[2], [])
+            if (index := bisect.bisect_right(ends, end)) < len(ends):
+                end = ends[index]
+        kept.append(line)
+        at = end + 1
+    return "\n".join(kept)
 
 
 def _steps(subject: Subject, says: Callable[[HistoryTrace], str | None]) -> Result:

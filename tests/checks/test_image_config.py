@@ -233,6 +233,18 @@ def outcome(image: model.Image, id_: str, *steps: HistoryTrace) -> model.Check:
         ("RUN /bin/bash -eo pipefail -c FOO=1 /usr/bin/sudo id | tee x # buildkit", [["sudo", "id"], ["tee", "x"]]),
         ("RUN apt-get update", [["apt-get", "update"]]),  # kaniko
         ("RUN /bin/sh -c echo 'a && sudo b' \"; sudo c\" # buildkit", [["echo", "''", "''"]]),
+        ("RUN /bin/sh -c a # don't\nsudo b # it's # buildkit", [["a"], ["sudo", "b"]]),
+        ("RUN /bin/sh -c echo ${x#sudo } a#b '# c' # buildkit", [["echo", "$"], ["x#sudo"], ["a#b", "''"]]),
+        (
+            "RUN /bin/sh -c cat > up <<'EOT' && b\nsudo c\nEOT\nd\n # buildkit",
+            [["cat", ">", "up", "<<''"], ["b"], ["d"]],
+        ),
+        ("RUN /bin/sh -c cat <<A <<-B >f\nsudo a\nA\nB it's\n\tB # buildkit", [["cat", "<<A", "<<-B", ">f"]]),
+        ("RUN /bin/sh -c bash <<EOT\nsudo c\nEOT # buildkit", [["bash", "<<EOT"], ["sudo", "c"], ["EOT"]]),
+        (
+            "RUN /bin/sh -c cat <<<EOT\na $((1<<b))\nsudo c # buildkit",
+            [["cat", "<<<EOT"], ["a", "$"], ["1<<b"], ["sudo", "c"]],
+        ),
         ('/bin/sh -c #(nop)  CMD ["sudo"]', []),
         ("COPY sudo /bin/sh # buildkit", []),
         ('CMD ["sudo"]', []),
@@ -258,6 +270,9 @@ def test_commands_of_a_step(step: str, words: list[list[str]]) -> None:
         ("IA711", "RUN /bin/sh -c apk update && apk upgrade # buildkit", "pass"),
         ("IA711", "RUN /bin/sh -c apt-get update && ./install.sh # buildkit", "pass"),
         ("IA711", "RUN /bin/sh -c git submodule update # buildkit", "pass"),
+        ("IA711", "RUN /bin/sh -c apt-get update # don't\napt-get install -y x # it's all\n # buildkit", "pass"),
+        ("IA711", "RUN /bin/sh -c # fresh lists\napt-get update\n # buildkit", "fail"),
+        ("IA709", "RUN /bin/sh -c cat > /up <<EOT\nsudo reboot\nEOT # buildkit", "pass"),
         # Steps that dockle finds fault with, and wrongly so.
         ("IA711", "RUN /bin/sh -c apk add libcrypto3=3.1 # buildkit", "pass"),
         ("IA710", "RUN /bin/sh -c apk add libcrypto3=3.1 # buildkit", "pass"),
