@@ -60,6 +60,7 @@ class _Package(_Doc, frozen=True, kw_only=True):
     version: str = ""
     src_name: str = ""
     relationship: str = ""
+    installed_files: tuple[str, ...] | None = None
 
 
 class _Vulnerability(_Doc, frozen=True, kw_only=True):
@@ -283,8 +284,15 @@ def _missed(results: tuple[_Result, ...], listed: dict[str, tuple[_Package, ...]
     """What the audit found and trivy lists nothing of."""
     if image.packages and not any(result.kind == OS and result.packages for result in results):
         yield Unmatched(what=f"{len(image.packages):,} OS packages", reason=f"{NAME} lists none of them")
+    # What an OS package brings is looked up as that, not by its modules.
+    owned = {
+        "/" + name.lstrip("/")
+        for result in results
+        for package in (result.packages or () if result.kind == OS else ())
+        for name in package.installed_files or ()
+    }
     for binary in image.binaries:
-        if binary.go.present and not listed.get(binary.path):
+        if binary.go.present and not listed.get(binary.path) and binary.path not in owned:
             yield Unmatched(what=binary.path, reason=f"{NAME} lists none of its modules")
 
 

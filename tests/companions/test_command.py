@@ -17,7 +17,7 @@ from tests.vulnerabilities.made import entry, indexed, since, write
 APK = "P:libcrypto3\nV:3.3.0-r0\no:openssl\n\n"
 ALPINE = {"Family": "alpine", "Name": "3.20.3"}
 CRYPTO = vulnerability("CVE-2026-1", "libcrypto3", "3.3.0-r0", "3.3.0-r1")
-SYSTEM = {
+SYSTEM: dict[str, Any] = {
     "Target": "app.tar (alpine 3.20.3)",
     "Class": "os-pkgs",
     "Type": "alpine",
@@ -202,6 +202,17 @@ def test_without_our_own_lookup_the_report_says_so(tmp_path: Path, cli: Cli, fak
             "--vulnerabilities says which vulnerable functions are in a program",
         },
     ]
+
+
+@pytest.mark.go
+def test_a_program_of_an_os_package_is_looked_up_as_that(tmp_path: Path, cli: Cli, fake: Fake) -> None:
+    program = images.file("usr/bin/tool", build(HELLO).read_bytes(), 0o755)
+    reference, identity = saved(tmp_path, program)
+    (package,) = SYSTEM["Packages"]
+    system = {**SYSTEM, "Packages": [{**package, "InstalledFiles": ["etc/x", "usr/bin/tool"]}]}
+    fake.says(trivy_report(identity, system, system=ALPINE))
+    _, image = inspected(cli, reference)
+    assert [note["what"] for note in image["vulnerabilities"]["unmatched"]] == ["functions of Go programs"]
 
 
 @pytest.mark.parametrize(
