@@ -45,6 +45,8 @@ since = "old/baseline.json"
 max_growth_percent = 20
 [checks]
 fail_on = "medium"
+min_score = 80
+secret_rules = "rules/gitleaks.toml"
 ignore = [
   {id = "IA301", reason = " drops its rights ", until = 2027-01-31},
   {id = "CVE-2024-24790", path = "/app/*", label = "app*", reason = "is never called", until = "2026-12-24"},
@@ -98,6 +100,8 @@ def test_all_that_it_may_hold(tmp_path: pathlib.Path) -> None:
             Ignore("IA301", "drops its rights", datetime.date(2027, 1, 31)),
             Ignore("CVE-2024-24790", "is never called", datetime.date(2026, 12, 24), path="/app/*", labels="app*"),
         ),
+        min_score=80,
+        secret_rules=str(pathlib.Path("rules/gitleaks.toml")),
     )
     assert settings.cost == CostSettings(nodes=1000, pulls_per_day=100, link=10_000_000)
     assert settings.probe == ProbeSettings(
@@ -240,6 +244,11 @@ def ignored(rule: str) -> str:
         ('[drift]\nsince = "a.json"', "[drift] sets no limit", "max_growth"),
         ("[checks]", "[checks] sets no fail_on", 'fail_on = "high"'),
         ('[checks]\nfail_on = "hgih"', 'fail_on = "hgih" is no severity', "critical, high, medium, low, info"),
+        ("[checks]\nmin_score = 101", "min_score = 101 is out of range", "from 0 to 100"),
+        ("[checks]\nmin_score = 79.5", "min_score = 79.5 is no whole number", "min_score = 5"),
+        ("[checks]\nignore = []", "[checks] sets no fail_on", "min_score = 80"),
+        ('[checks]\nsecret_rules = ""', 'secret_rules = "" names no file', "gitleaks.toml"),
+        ("[checks]\nsecret_rules = 1", "secret_rules = 1 is no string", "quotes"),
         ("[checks]\nfail_on = 3", "fail_on = 3 is no string", "quotes"),
         ('[checks]\nfail-on = "high"', '[checks] has no key "fail-on"', 'did you mean "fail_on"?'),
         (ignored("'IA301'"), "[checks.ignore, number 1] is no table", "ignore = [{id = "),
@@ -431,6 +440,6 @@ def test_every_key_is_documented(repo: pathlib.Path) -> None:
     page = (repo / "docs" / "configuration.md").read_text()
     keys = [field.name for part in (CostSettings, ProbeSettings) for field in dataclasses.fields(part)]
     keys += ["files", "modules", "measures", "max_growth", "max_growth_percent", "max_age", "since"]
-    keys += ["fail_on", "ignore", "id", "reason", "until", "path", "label"]
+    keys += ["fail_on", "min_score", "secret_rules", "ignore", "id", "reason", "until", "path", "label"]
     for name in (*MEASURES, *keys):
         assert f"\n| `{name}` | " in page, name

@@ -41,6 +41,7 @@ def audit_and_write(
     compare does."""
     outputs, color = parse_outputs(choices["outputs"], several=len(references) > 1), choices["color"]
     settings = load_settings(choices["config"]) if settings is None else settings
+    choices = with_rules(choices, settings)
     talk = make_talk(choices["quiet"], choices["verbose"])
     if settings.file is not None:
         talk.detail(f"settings are those of {settings.file}")
@@ -59,6 +60,14 @@ def audit_and_write(
         write_reports(report, [output for output in outputs if REPORTS[output.format].always], color)
     say_what_is_wrong(report, len(references))
     return exit_code(report)
+
+
+def with_rules(choices: AuditChoices, settings: Settings) -> AuditChoices:
+    """choices with the rules for secrets that settings name, where files are searched and no option names others."""
+    file = settings.checks.secret_rules if settings.checks is not None else None
+    if file is None or choices.get("secret_rules") is not None or not choices.get("secrets"):
+        return choices
+    return {**choices, "secret_rules": file}
 
 
 def _companions(choices: AuditChoices, options: AuditOptions) -> "Companions | None":

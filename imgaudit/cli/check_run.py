@@ -19,7 +19,7 @@ from imgaudit.baseline import (
     updated,
 )
 from imgaudit.catalogue import entries
-from imgaudit.cli.audit_run import audit_settings
+from imgaudit.cli.audit_run import audit_settings, with_rules
 from imgaudit.cli.options import AuditChoices
 from imgaudit.cli.output import write_file
 from imgaudit.cli.talk import Talk
@@ -56,7 +56,7 @@ class Check:
         update: bool,
         talk: Talk,
     ) -> None:
-        self._choices, self._settings, self._dive, self._talk = choices, settings, dive, talk
+        self._choices, self._settings, self._dive, self._talk = with_rules(choices, settings), settings, dive, talk
         self._named = len(references) > 1 or has_label(references[0])
         self._baseline, self._update, self._new = baseline, update, b""
         if baseline == "":  # a variable of a pipeline that is not set, most likely

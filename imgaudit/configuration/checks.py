@@ -1,9 +1,10 @@
-"""The table [checks] of imgaudit.toml: which findings fail a check, and which are ignored, why and until when."""
+"""The table [checks] of imgaudit.toml: which findings and scores fail a check, what is ignored, why and until when."""
 
 import datetime
+import pathlib
 import re
 
-from imgaudit.configuration.settings import LEVELS, Checks, Ignore
+from imgaudit.configuration.settings import LEVELS, Checks, Ignore, Level
 from imgaudit.configuration.table import Table
 
 EXAMPLE = '{id = "IA301", path = "/app", reason = "...", until = "2027-01-31"}'
@@ -13,15 +14,40 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
 def read_checks(table: Table) -> Checks:
-    """Whether an id is that of a check is not known here."""
-    table.expect(("fail_on", "ignore"))
+    """Whether an id is that of a check is not known here. secret_rules is found from the folder of the file that names
+    it."""
+    table.expect(("fail_on", "min_score", "secret_rules", "ignore"))
+    found = Checks(
+        fail_on=_level(table),
+        ignore=_rules(table),
+        min_score=table.integer("min_score", 0, 100),
+        secret_rules=_file(table, "secret_rules", '"gitleaks.toml"'),
+    )
+    if not found.limits and found.secret_rules is None:
+        levels = ", ".join(LEVELS)
+        table.fail_whole(
+            f"[{table.name}] sets no fail_on", f'for example fail_on = "high"; {levels}; or min_score = 80'
+        )
+    return found
+
+
+def _level(table: Table) -> Level | None:
     severity = table.text("fail_on")
     if severity is None:
-        table.fail_whole(f"[{table.name}] sets no fail_on", f'for example fail_on = "high"; {", ".join(LEVELS)}')
+        return None
     level = next((level for level in LEVELS if level == severity), None)
     if level is None:
         table.fail("fail_on", "is no severity", f"severities: {', '.join(LEVELS)}")
-    return Checks(level, _rules(table))
+    return level
+
+
+def _file(table: Table, key: str, example: str) -> str | None:
+    name = table.text(key)
+    if name is None:
+        return None
+    if not name or "\0" in name:
+        table.fail(key, "names no file", f"for example {key} = {example}")
+    return str(pathlib.Path(table.file).parent / name)
 
 
 def _rules(table: Table) -> tuple[Ignore, ...]:

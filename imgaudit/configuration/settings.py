@@ -75,10 +75,19 @@ class Ignore:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Checks:
-    """[checks]: a finding of this severity or worse fails, unless it is ignored."""
+    """[checks], each optional. fail_on: a finding of this severity or worse fails, unless it is ignored. min_score: an
+    image fails whose score is below, 0-100. secret_rules: a file of rules for secrets, from the working folder, tried
+    where files are searched for them."""
 
-    fail_on: Level
+    fail_on: Level | None = None
     ignore: tuple[Ignore, ...] = ()
+    min_score: int | None = None
+    secret_rules: str | None = None
+
+    @property
+    def limits(self) -> bool:
+        """Whether anything can fail for it."""
+        return self.fail_on is not None or self.min_score is not None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

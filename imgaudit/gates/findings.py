@@ -17,18 +17,18 @@ _GIVEN_RULES = re.compile(r"[\d,]+ given rules? ")
 once, and can't mend the image for it. The sentence says it, and the check stays skipped."""
 
 
-def findings_gate(image: Image, checks: Checks, today: datetime.date, unasked: Collection[str]) -> Gate:
+def findings_gate(image: Image, fail_on: Level, checks: Checks, today: datetime.date, unasked: Collection[str]) -> Gate:
     """Fails where the image has a finding, or a known vulnerability, of this severity or worse that is not ignored.
 
     image: marked by mark_ignored. unasked: options that would have asked for more: a check that was skipped for want of
     one doesn't count as skipped.
     """
-    found = _found(image, checks.fail_on)
+    found = _found(image, fail_on)
     ignored = sum(why is not None for _, _, why in found)
     counted = sorted((level, words) for level, words, why in found if why is None)
-    gaps = _gaps(image, checks, today, unasked)
-    asked = checks.fail_on if checks.fail_on == LEVELS[0] else f"{checks.fail_on} or worse"
-    asked = "any severity" if checks.fail_on == LEVELS[-1] else asked
+    gaps = _gaps(image, LEVELS.index(fail_on), checks, today, unasked)
+    asked = fail_on if fail_on == LEVELS[0] else f"{fail_on} or worse"
+    asked = "any severity" if fail_on == LEVELS[-1] else asked
     apart = f"; {ignored:,} ignored" if ignored else ""
     passed: bool | None
     if counted:
@@ -79,12 +79,12 @@ def _at(path: str | None) -> str:
 
 def _gaps(
     image: Image,
+    worst: int,
     checks: Checks,
     today: datetime.date,
     unasked: Collection[str],
 ) -> list[str]:
-    """What may hide a finding that would count, in words."""
-    worst = LEVELS.index(checks.fail_on)
+    """What may hide a finding that would count, in words. worst: the last place in LEVELS that counts."""
     waived = {rule.id for rule in rules_of(image, checks, today) if rule.path is None}
     gaps = []
     for check in image.checks:

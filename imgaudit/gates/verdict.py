@@ -12,6 +12,7 @@ from imgaudit.gates.findings import findings_gate
 from imgaudit.gates.ignores import expired_gates, mark_ignored, refuse_unmatched_labels
 from imgaudit.gates.parts import part_gates
 from imgaudit.gates.regression import Held, growth_gates, no_baseline
+from imgaudit.gates.score import score_gate
 from imgaudit.model import Gate, Image, Report, Verdict
 
 
@@ -33,7 +34,8 @@ class Rules:
 
 def require_rules(settings: Settings, dive: DiveRules | None) -> None:
     """Raise UsageError where there is nothing to check."""
-    if not (settings.budget or settings.regression or settings.drift or settings.checks or dive):
+    checks = settings.checks is not None and settings.checks.limits
+    if not (settings.budget or settings.regression or settings.drift or checks or dive):
         where = f"{settings.file} sets no limit" if settings.file else "no imgaudit.toml was found"
         hint = '[budget] and below it "app*" = {download = "8MB"}; or [regression] and max_growth = "500KB"'
         hint += '; or [checks] and fail_on = "high"'
@@ -76,7 +78,11 @@ def _gates(image: Image, rules: Rules) -> list[Gate]:
     if rules.dive is not None:
         gates += dive_gates(image, rules.dive)
     if settings.checks is not None and rules.today is not None:
-        gates.append(findings_gate(image, settings.checks, rules.today, rules.unasked))
+        checks = settings.checks
+        if checks.fail_on is not None:
+            gates.append(findings_gate(image, checks.fail_on, checks, rules.today, rules.unasked))
+        if checks.min_score is not None:
+            gates.append(score_gate(image, checks.min_score))
         gates += expired_gates(image, settings.checks, rules.today)
     return gates
 

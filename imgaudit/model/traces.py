@@ -73,8 +73,9 @@ class SecretTrace(Value, frozen=True, kw_only=True):
 class Traces(Value, frozen=True, kw_only=True):
     """All traces of one image. None: not looked for, or not to be had; the reason is in the image's skipped.
 
-    files: by what, then path. contents_read: whether files were searched for secrets; contents_gap:
-    what of them was not read, as words; untried: given rules that can't be used, by id. build_images: those that the build's provenance names, of all its stages.
+    files: by what, then path. contents_read: whether files were searched for secrets; contents_gap: what of them was
+    not read, as words; untried: given rules that can't be used, by id. build_images: those that the build's
+    provenance names, of all its stages.
     """
 
     files: tuple[FileTrace, ...] | None

@@ -36,7 +36,7 @@ def gates(verdict: model.Verdict) -> Section:
 
 def _gate_figure(gate: model.Gate, value: int | None) -> view.Cell:
     """Bytes, but for what is counted."""
-    return view.count(value) if gate.measure in ("layers", "findings") else view.number(value)
+    return view.count(value) if gate.measure in ("layers", "findings", "lost") else view.number(value)
 
 
 def share(part: int, whole: int) -> view.Cell:

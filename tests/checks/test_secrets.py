@@ -370,5 +370,5 @@ def test_a_gap_besides_given_rules_is_one(tmp_path: pathlib.Path) -> None:
     assert reason.endswith("rule-9 and 2 more")
     only = [check for check in image.checks if check.id == "IA504"]
     image = msgspec.structs.replace(image, checks=tuple(only), findings=())
-    gate = findings_gate(image, Checks("high"), datetime.date(2026, 1, 1), ())
+    gate = findings_gate(image, "high", Checks("high"), datetime.date(2026, 1, 1), ())
     assert (gate.passed, "too large" in gate.message) == (None, True)
