@@ -89,7 +89,7 @@ def _relro(subject: Subject, service: Binary) -> Result:
         return Passed()
     if (other := _without_c(service)) is not None:
         return other
-    if service.linkage == "static":
+    if service.linkage in ("static", "static-pie"):
         return NotApplicable(f"{service.path} is static: it calls no function through a table of the loader")
     if relro is None or service.linkage is None:
         return Skipped(f"{service.path}: {_why(service)}")

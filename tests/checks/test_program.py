@@ -84,6 +84,12 @@ def test_what_is_no_go_program(id_: str) -> None:
         ),
         ("IA604", {"go": go(cgo=True), "linkage": "dynamic", "hardening": HARDENED}, "pass", ""),
         ("IA604", {"go": go(cgo=True), "linkage": None, "hardening": hardened(relro=None)}, "skipped", ""),
+        (
+            "IA604",
+            {"go": go(cgo=True), "linkage": "static-pie", "hardening": hardened(relro="partial")},
+            "not_applicable",
+            "static",
+        ),
         ("IA605", {}, "pass", ""),
         ("IA605", {"hardening": hardened(nx=False)}, "fail", "executable stack"),
         ("IA605", {"hardening": hardened(nx=None)}, "skipped", ""),
