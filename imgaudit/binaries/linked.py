@@ -1,7 +1,7 @@
 """Which of a few functions a Go program holds.
 
 The linker keeps a function only where something that it keeps refers to it, and the names of all that it keeps, for
-stack traces; stripping and packing leave them. Source: cmd/link/internal/ld/deadcode.go and pcln.go of Go 1.11 to 1.26.
+stack traces; stripping and packing leave them. Source: cmd/link/internal/ld/deadcode.go and pcln.go of Go 1.11 to 1.27.
 """
 
 import re

@@ -74,7 +74,7 @@ def test_of_packed_programs(flags: tuple[str, ...]) -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("toolchain", ["go1.11.13", "go1.15.15", "go1.16.15", "go1.18.10", "go1.20.14"])
+@pytest.mark.parametrize("toolchain", ["go1.11.13", "go1.15.15", "go1.16.15", "go1.18.10", "go1.20.14", "go1.27.0"])
 def test_of_other_toolchains(toolchain: str) -> None:
     for program, flags in ((HELLO, ()), (ZONES, ()), (ZONES, ("-tags=timetzdata",))):
         whole = build(program, *flags, toolchain=toolchain)
