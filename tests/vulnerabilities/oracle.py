@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,13 +38,17 @@ def govulncheck() -> str:
 def _built() -> str:
     """A path, or why there is none."""
     require_go()
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "imgaudit-tests", "govulncheck-1.8.0")
-    if not (folder / "govulncheck").exists():
-        env = {**os.environ, "GOBIN": str(folder), "GOFLAGS": "", "GOTOOLCHAIN": "auto"}
-        done = subprocess.run(["go", "install", _SOURCE], env=env, capture_output=True, text=True, check=False)
-        if done.returncode:
-            return f"govulncheck can't be built: {done.stderr.strip()[-200:]}"
-    return str(folder / "govulncheck")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "imgaudit-tests")
+    target = cache / "govulncheck-1.8.0"
+    if not target.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache) as folder:  # other processes may be at it as well
+            env = {**os.environ, "GOBIN": folder, "GOFLAGS": "", "GOTOOLCHAIN": "auto"}
+            done = subprocess.run(["go", "install", _SOURCE], env=env, capture_output=True, text=True, check=False)
+            if done.returncode:
+                return f"govulncheck can't be built: {done.stderr.strip()[-200:]}"
+            Path(folder, "govulncheck").replace(target)
+    return str(target)
 
 
 def findings(program: Path, database: Path) -> dict[str, Said]:
