@@ -19,17 +19,20 @@ _CONFIG = frozenset((
     "env", "envrc", "ini", "conf", "cfg", "cnf", "config", "properties", "yaml", "yml", "json", "toml", "tfvars", "hcl",
     "xml", "secret", "secrets",
 ))  # fmt: skip
+_HISTORIES = frozenset((".bash_history", ".ash_history", ".sh_history", ".zsh_history"))
 _SAMPLE = frozenset(("example", "sample", "template", "dist", "tmpl", "examples", "samples"))
 # Keys and tokens of tests, examples and documentation are public; those who write them say so by the folder's name.
 _PUBLIC = re.compile(
-    r"(?i)/(?:tests?|testdata|testing|testfiles|test-data|fixtures?|certdata|examples?|samples?|mocks?|idle_test"
-    r"|docs?|__pycache__)(?:/|$)|_test\.go$|/(?:test_[^/]*|[^/]*_test)\.py$|\.(?:md|rst|adoc)$|/usr/share/(?:man|info)/"
+    r"(?i)/(?:tests?|testing|test[-_]?(?:data|files?|certs?|keys?|utils?|assets?|resources?)|fixtures?|certdata"
+    r"|examples?|samples?|mocks?|idle_test|docs?|__pycache__)(?:/|$)|_test(?:_?data)?\.go$"
+    r"|/(?:test_[^/]*|[^/]*_test)\.py$|/examples-\d\.json$|/(?:swagger|openapi)[^/]*\.(?:ya?ml|json)$"
+    r"|\.(?:md|rst|adoc)$|/usr/share/(?:man|info)/"
 )
 # What a package manager fetched, and a Go toolchain's own sources, are published. Tokens are told even there, keys and
 # settings are not.
 _FETCHED = re.compile(
     r"/(?:site-packages|dist-packages|node_modules|pkg/mod|vendor|gems)/|/usr/(?:local|lib)/go(?:-1\.\d+)?/src/"
-    r"|/sdk/go1\.[\w.-]+/src/"
+    r"|/sdk/go1\.[\w.-]+/src/|/src/crypto/(?:tls|x509)/"
 )
 
 
@@ -81,7 +84,7 @@ class SecretCollector:
         """Whether collect should see this regular file."""
         self._kinds = kinds = credential_files(path) if may_be_credentials(path) else ()
         self._named = kinds != () or (head[:2] == b"--" and head.startswith(_KEY_HEAD) and _KEY in head)
-        if not size or not (self._named or (self._all and is_text(head))):
+        if not size or not (self._named or (self._all and (is_text(head) or _utf16(head)))):
             return False
         if size > self._limits.secret_file:
             self._too_large += 1
@@ -94,7 +97,7 @@ class SecretCollector:
     def collect(self, path: str, data: memoryview) -> None:
         """Search a file that was wanted last."""
         start = time.thread_time()
-        content = bytes(data)
+        content = _plain(bytes(data))
         if self._named or content.find(b"\0", 0, 8192) < 0:
             try:
                 self._note(path, content, self._places(path, content))
@@ -147,6 +150,21 @@ class SecretCollector:
             self._hits.append(Hit(rule, what, severity, path, line, self._named))
 
 
+def _utf16(head: bytes) -> str | None:
+    """The encoding of a text that begins with a byte order mark and an ASCII character, as Windows' shells write it."""
+    if head[:2] == b"\xff\xfe" and head[3:4] == b"\0":
+        return "utf-16-le"
+    return "utf-16-be" if head[:3] == b"\xfe\xff\0" else None
+
+
+def _plain(content: bytes) -> bytes:
+    """In UTF-8, with lines that end in a line feed."""
+    encoding = _utf16(content)
+    if encoding is not None:
+        content = content[2:].decode(encoding, "replace").encode()
+    return content if b"\n" in content else content.replace(b"\r", b"\n")
+
+
 def _lines(content: bytes, offsets: Iterable[int]) -> dict[int, int | None]:
     """The line of each offset, counted in one pass; None for a file that is meant as a whole."""
     found: dict[int, int | None] = {}
@@ -166,7 +184,9 @@ def is_text(head: bytes) -> bool:
 
 
 def is_config(path: str) -> bool:
-    """Whether values under names are settings here, not code: by the ending, and by no word that says example."""
+    """Whether values under names are settings here, not code: by the ending, and by no word that says example. A
+    shell's history is full of them as well."""
     name = path[path.rfind("/") + 1 :].lower()
     words = name.split(".")
-    return (words[-1] in _CONFIG or name.startswith(".env")) and _SAMPLE.isdisjoint(words)
+    known = words[-1] in _CONFIG or name.startswith(".env") or name in _HISTORIES
+    return known and _SAMPLE.isdisjoint(words)

@@ -67,6 +67,15 @@ def _docker(data: bytes) -> int | None:
     return token.start() if token else None
 
 
+def _registries(data: bytes) -> int | None:
+    """docker's config under a name that others give their files, too."""
+    return _docker(data) if b'"auths"' in data else None
+
+
+def _putty(data: bytes) -> int | None:
+    return 0 if data.startswith(b"PuTTY-User-Key-File-") and b"\nEncryption: none" in data[:500] else None
+
+
 def _settings(pattern: re.Pattern[bytes], head: bytes = b"") -> Test:
     """Where a name that says secret has a value that may be one."""
 
@@ -98,6 +107,7 @@ def _named(
         BY_NAME[name] = (*BY_NAME.get(name, ()), kind)
 
 
+_STATE_WHAT = "secrets in a state of Terraform"
 _KUBE = r"^[ \t]*(?:token|client-key-data|password):[ \t]*(?P<value>\S{6,16384})"
 _CARGO = r"^token[ \t]*=[ \t]*(?P<value>\S{8,512})"
 
@@ -130,6 +140,12 @@ _named(
 _named(".my.cnf", "my-cnf", "a password of MySQL", r"^password[ \t]*=[ \t]*(?P<value>\S{1,512})")
 _named(".dockercfg", "docker-config", "credentials of a registry", _docker)
 _named("config.json", "docker-config", "credentials of a registry", _docker, parent=(".docker",))
+_named(
+    "config.json auth.json dockerconfig.json .dockerconfigjson",
+    "registry-auths",
+    "credentials of a registry",
+    _registries,
+)
 _named(
     "credentials",
     "aws-credentials",
@@ -164,12 +180,7 @@ _named(
     "a token of Terraform",
     r"\btoken\"?[ \t]*[=:][ \t]*\"(?P<value>[^\"\s]{14,512})\"",
 )
-_named(
-    "terraform.tfstate terraform.tfstate.backup",
-    "terraform-state",
-    "secrets in a state of Terraform",
-    _settings(_STATE, b'"terraform_version"'),
-)
+_named("terraform.tfstate.backup", "terraform-state", _STATE_WHAT, _settings(_STATE, b'"terraform_version"'))
 _named(
     "application_default_credentials.json",
     "gcloud-credentials",
@@ -198,9 +209,25 @@ _named(
     r"^[^:#\s]{1,128}:(?:\$(?:apr1|2[aby]|5|6)\$(?:[\w.=/]{1,40}\$){0,2}|\{SHA\})(?P<value>[\w./+=]{20,200})",
     "medium",
 )
+_named(
+    "shadow shadow-",
+    "shadow",
+    "password hashes of accounts",
+    r"^[^:#\s]{1,128}:\$(?:1|5|6|7|y|gy|2[abxy])\$(?:[\w.=/,-]{1,64}\$){0,3}(?P<value>[\w./]{20,200}):",
+    "medium",
+    parent=("etc",),
+)
+_named(
+    "NuGet.Config nuget.config NuGet.config",
+    "nuget-config",
+    "a password of a NuGet source",
+    r"key=\"ClearTextPassword\"[ \t]+value=\"(?P<value>[^\"\s%]{4,512})\"",
+)
 
 BY_ENDING: dict[str, CredentialFile] = {
     ".tfvars": CredentialFile("tfvars", "secrets among Terraform's variables", _settings(_TFVAR), "medium"),
+    ".tfstate": CredentialFile("terraform-state", _STATE_WHAT, _settings(_STATE, b'"terraform_version"')),
+    ".ppk": CredentialFile("putty-key", "a private key", _putty),
     ".p12": _PKCS12,
     ".pfx": _PKCS12,
     ".jks": CredentialFile("java-keystore", _KEYSTORE, _begins(b"\xfe\xed\xfe\xed", b"\xce\xce\xce\xce"), "low"),

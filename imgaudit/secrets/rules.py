@@ -5,43 +5,32 @@ finding in a file has to pass `content` and `holds`, which know the format's str
 in the text: repetitions are bounded, possessive, or followed by what they can't match.
 """
 
-from imgaudit.model import Severity
 from imgaudit.secrets import structure
-from imgaudit.secrets.interface import Holds, SecretRule
+from imgaudit.secrets.formats import COMMANDS, FORMATS
+from imgaudit.secrets.formats import rule as _rule
+from imgaudit.secrets.interface import SecretRule
 
-
-def _rule(
-    id_: str,
-    literals: str,
-    pattern: str,
-    what: str,
-    severity: Severity = "high",
-    *,
-    content: str | None = None,
-    marks: tuple[str, ...] = (),
-    before: int = 0,
-    after: int = 512,
-    holds: Holds | None = structure.random_part,
-) -> SecretRule:
-    return SecretRule(
-        id_, tuple(literals.split()), pattern, what, severity, content,
-        marks or tuple(literals.split()), before, after, holds,
-    )  # fmt: skip
+_AWS_PAIRLESS = (
+    r"(?:SECRET_ACCESS_KEY|secret_access_key|ecretAccessKey)[\"']?[ \t]{0,20}(?:=>|:=|[=:])[ \t]{0,20}[\"']?"
+    r"(?P<secret>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=_.-])"
+)
 
 
 # (?<![\w-]) keeps a run of word characters from being tried twice.
 SECRET_RULES: tuple[SecretRule, ...] = (
     _rule("aws-access-key-id", "AKIA ASIA ABIA ACCA", r"(?<![\w-])(?P<secret>A(?:KIA|SIA|BIA|CCA)[A-Z2-7]{16})(?!\w)",
           "an AWS access key", marks=("AKIA",), holds=structure.aws_pair,
-          content=r"(?<![A-Za-z0-9/+=_-])(?P<secret>AKIA[A-Z2-7]{16})(?![A-Za-z0-9/+=_-])"),
+          content=r"(?<![A-Za-z0-9/+_-])(?<!==)(?P<secret>AKIA[A-Z2-7]{16})(?![A-Za-z0-9/+=_-])"),
+    _rule("aws-secret-key", "SECRET_ACCESS_KEY secret_access_key ecretAccessKey", _AWS_PAIRLESS, "an AWS secret key",
+          "medium", content=_AWS_PAIRLESS, holds=structure.aws_secret),
     _rule("github-token", "ghp_ gho_ ghu_ ghs_ ghr_", r"(?<!\w)(?P<secret>gh[pousr]_[A-Za-z0-9]{36,255})(?!\w)",
           "a GitHub token", holds=structure.checksum62,
           content=r"(?<!\w)(?P<secret>gh[pousr]_[A-Za-z0-9]{36})(?!\w)"),
     _rule("github-fine-grained-token", "github_pat_", r"(?<!\w)(?P<secret>github_pat_\w{22,255})",
           "a GitHub token", content=r"(?<!\w)(?P<secret>github_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59})(?!\w)"),
-    _rule("gitlab-token", "glpat- gldt- glrt- glptt-", r"(?<!\w)(?P<secret>gl(?:pat|dt|rt|ptt)-[\w-]{20,300})",
-          "a GitLab token",
-          content=r"(?<!\w)(?P<secret>gl(?:pat|dt|rt|ptt)-[\w-]{20,300}+(?:\.[0-9a-z]{2}\.?[0-9a-z]{7})?)(?!\w)"),
+    _rule("gitlab-token", "glpat- gldt- glrt- glptt- gloas- glsoat- glagent-",
+          r"(?<!\w)(?P<secret>gl(?:pat|dt|rt|ptt|oas|soat|agent)-[\w-]{20,300})", "a GitLab token",
+          content=r"(?<!\w)(?P<secret>gl(?:pat|dt|rt|ptt|oas|soat|agent)-[\w-]{20,300}+(?:\.[0-9a-z]{2}\.?[0-9a-z]{7})?)(?!\w)"),
     _rule("slack-token", "xoxb- xoxp- xoxa- xoxr- xoxs- xoxe- xapp-",
           r"(?<!\w)(?P<secret>x(?:ox[abprse]|app)-[\w-]{10,300})", "a Slack token",
           marks=("xoxb-", "xoxp-", "xoxa-", "xoxr-", "xapp-"),
@@ -80,6 +69,7 @@ SECRET_RULES: tuple[SecretRule, ...] = (
     _rule("azure-account-key", "AccountKey=", r"AccountKey=(?P<secret>[A-Za-z0-9+/]{40,100}={0,2})",
           "the key of an Azure storage account", content=r"AccountKey=(?P<secret>[A-Za-z0-9+/]{86}==)",
           holds=structure.azure_key),
+    *FORMATS,
     _rule("age-secret-key", "AGE-SECRET-KEY-1", r"(?P<secret>AGE-SECRET-KEY-1[0-9A-Z]{50,70})", "an age secret key",
           marks=("AGE-SECRET-KEY-",),
           content=r"(?<!\w)AGE-SECRET-KEY-1(?P<secret>[02-9AC-HJ-NP-Z]{58})(?!\w)"),
@@ -91,8 +81,7 @@ SECRET_RULES: tuple[SecretRule, ...] = (
         r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,3}PRIVATE KEY(?: BLOCK)?-----(?P<secret>[^-]*)",
         "a private key",
         marks=("PRIVATE KEY-", "PRIVATE KEY BLOCK-"),
-        content=r"-----BEGIN(?P<kind>(?: [A-Z0-9]{1,20}){0,3}) PRIVATE KEY(?: BLOCK)?-----"
-        r"(?P<secret>[^-]{50,32768}+)-----END",
+        content=structure.PEM_KEY,
         before=70,
         after=33_000,
         holds=structure.key_body,
@@ -121,6 +110,7 @@ SECRET_RULES: tuple[SecretRule, ...] = (
         "a password given to curl or wget",
         "medium",
     ),
+    *COMMANDS,
     _rule(
         "url-password",
         "://",

@@ -13,9 +13,12 @@ _PLACEHOLDER = re.compile(
     rb"|xxxx|\*\*\*|\.\.\.|0{8}|1234567890?|abcdefgh|deadbeef|<|>|\$|\{\{|%[({sd]|secret|password"
 )
 _REPEATED = re.compile(rb"(.)\1{5}")
-_AWS_SECRET = re.compile(rb"(?<![A-Za-z0-9/+=_.-])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=_.-])")
+_AWS_ID = re.compile(rb"AKIA[A-Z2-7]{16}(?![A-Za-z0-9])")
+_AWS_SECRET = re.compile(rb"(?<![A-Za-z0-9/+_.-])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=_.-])")
 _AWS_NEAR = 512  # bytes around an access key's id
 _BASE32 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+PEM_KEY = r"-----BEGIN(?P<kind>(?: [A-Z0-9]{1,20}){0,3}) PRIVATE KEY(?: BLOCK)?-----(?P<secret>[^-]{50,32768}+)-----END"
+_PEM_KEY = re.compile(PEM_KEY.encode())
 _HEADERS = re.compile(rb"[A-Za-z-]{1,40}: [^\n]{0,200}\n")
 # Which everybody has: the storage emulator's.
 _AZURITE = b"Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1"
@@ -69,6 +72,15 @@ def aws_pair(match: re.Match[bytes]) -> bool:
     return any(entropy(found.group()) >= 4.0 and _mixed(found.group()) for found in _AWS_SECRET.finditer(near))
 
 
+def aws_secret(match: re.Match[bytes]) -> bool:
+    """A key's secret without the id beside it, with which aws_pair tells both."""
+    value = match["secret"]
+    if entropy(value) < 4.0 or not _mixed(value) or _REPEATED.search(value):
+        return False
+    near = match.string[max(0, match.start() - _AWS_NEAR) : match.end() + _AWS_NEAR]
+    return _AWS_ID.search(near) is None
+
+
 def _mixed(value: bytes) -> bool:
     """No run of hexadecimal digits, no words: all three kinds of characters."""
     return all(re.search(kind, value) for kind in (rb"[a-z]", rb"[A-Z]", rb"[0-9]")) and b"EXAMPLE" not in value
@@ -106,6 +118,12 @@ def key_body(match: re.Match[bytes]) -> bool:
     return data[0] == 0x30 and _der_size(data) == len(data)
 
 
+def wrapped_key(match: re.Match[bytes]) -> bool:
+    """Whether base 64 holds a whole PEM block, as Kubernetes' Secrets do, and that a private key anyone can use."""
+    inner = _PEM_KEY.search(_decoded(match["secret"]) or b"")
+    return inner is not None and key_body(inner)
+
+
 def _der_size(data: bytes) -> int | None:
     """Bytes of the first DER value, its head included."""
     first = data[1]
@@ -140,6 +158,6 @@ def is_strong(value: bytes) -> bool:
     placeholder, no reference, path or sentence. Real passwords without digits are missed for it."""
     if not 8 <= len(value) <= 512 or b" " in value or is_placeholder(value):
         return False
-    if value[:1] in b"/.@#!&" or b"://" in value or b"(" in value or b"::" in value:
+    if value[:1] in b"/.@#!&" or b"://" in value or b"(" in value or b"[" in value or b"::" in value:
         return False
     return bool(re.search(rb"[A-Za-z]", value) and re.search(rb"\d", value)) and entropy(value) >= 3.0

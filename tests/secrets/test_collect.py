@@ -54,18 +54,51 @@ def test_what_is_no_text_is_not_searched() -> None:
 @pytest.mark.parametrize(
     "path",
     ["/go/pkg/mod/example.com/x@v1.0.0/testdata/k.go", "/src/tests/a.py", "/src/x_test.go", "/app/README.md",
-     "/app/docs/a.txt", "/usr/share/man/man1/x.1"],
+     "/app/docs/a.txt", "/usr/share/man/man1/x.1", "/src/test_data/a.go", "/src/testcerts/k.pem",
+     "/src/keys_test_data.go", "/src/api/swagger.yaml", "/src/models/examples-1.json"],
 )  # fmt: skip
 def test_what_is_published_does_not_count(path: str) -> None:
     assert searched({path: crc62("ghp_") + "\n" + pem()}).hits == ()
+
+
+@pytest.mark.parametrize("path", ["/latest/a.go", "/src/contest/a.go", "/src/attestation.go", "/app/testament.yaml"])
+def test_other_words_are_no_tests(path: str) -> None:
+    assert len(searched({path: crc62("ghp_")}).hits) == 1
 
 
 def test_fetched_code_may_hold_keys_but_no_tokens() -> None:
     files: dict[str, bytes | str] = {
         "/go/pkg/mod/example.com/x@v1.0.0/k.go": crc62("ghp_") + "\n" + pem(),
         "/usr/local/go/src/crypto/x509/platform_root_key.pem": pem("EC "),
+        "/opt/tools/go/src/crypto/x509/platform_root_key.pem": pem("EC "),
     }
     assert places(searched(files)) == [("/go/pkg/mod/example.com/x@v1.0.0/k.go", "github-token")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_text_as_windows_writes_it(encoding: str) -> None:
+    text = f"a: 1\r\ntoken: {crc62('ghp_')}\r\n"
+    mark = "" if encoding == "utf-16" else "\ufeff"
+    data = (mark + text).encode(encoding)
+    (hit,) = searched({"/a.yaml": data}).hits
+    assert (hit.rule, hit.line) == ("github-token", 2)
+    assert searched({"/a.yaml": data[2:]}).hits == ()  # nothing says what it is
+    searched({"/a.yaml": data[:-1], "/b": data[:3], "/c": data[:2]})
+
+
+def test_a_shells_history_is_searched_like_settings() -> None:
+    text = "ls\nexport API_TOKEN=hT5kq9Wz3Lm\n"
+    assert places(searched({"/root/.bash_history": text, "/root/notes": text})) == [
+        ("/root/.bash_history", "named-secret")
+    ]
+
+
+def test_the_id_and_secret_of_aws_without_blanks() -> None:
+    """As a shell sets them: told once, at the id."""
+    key, secret = "AKIAQ" + drawn(15, "ABCDEFGHIJ234567"), drawn(34) + "aB3xY9"
+    text = f"export AWS_ACCESS_KEY_ID={key}\nexport AWS_SECRET_ACCESS_KEY={secret}\n"
+    (hit,) = searched({"/start.sh": text}).hits
+    assert (hit.rule, hit.line) == ("aws-access-key-id", 1)
 
 
 def test_names_of_values_count_in_settings_only() -> None:
@@ -129,6 +162,13 @@ HOSTILE = {
     "env lines": b"A_KEY=x\n" * 100_000,
     "colons": b"a:" * 400_000,
     "entropy": drawn(800_000).encode(),
+    "wrapped": b"LS0tLS1CRUdJTiBQUklWQVRFIEtFWS" * 30_000,
+    "wrapped apart": (b"LS0tLS1CRUdJTiBQUklWQVRFIEtFWS" + b"LS0t" * 30 + b"=\n") * 5_000,
+    "putty": b"PuTTY-User-Key-File-3: x\nEncryption: none\n" * 20_000,
+    "telegram": b"12345678:AA" * 80_000,
+    "azure": b"aBc8Q~aaaa" * 90_000,
+    "aws names": b"SECRET_ACCESS_KEY=" * 50_000,
+    "cr": b"A_KEY=x\r" * 100_000,
     "places": b"password=hT5kq9Wz3Lm\r" * 43_000,  # all of them in one line
 }
 

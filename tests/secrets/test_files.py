@@ -8,7 +8,7 @@ from imgaudit.limits import DEFAULT_LIMITS
 from imgaudit.secrets.collect import SecretCollector
 from imgaudit.secrets.files import BY_ENDING, BY_NAME, credential_files
 from imgaudit.secrets.interface import Hit, Search
-from tests.secrets.planted import drawn
+from tests.secrets.planted import drawn, putty
 
 S = drawn(20)
 BASIC = base64.b64encode(b"robot:" + S.encode()).decode()
@@ -24,7 +24,7 @@ HOLDS: list[tuple[str, bytes | str, str, int]] = [
     ("/root/.docker/config.json", f'{{"auths": {{"r.example.com": {{"auth": "{BASIC}"}}}}}}', "docker-config", 1),
     ("/kaniko/.docker/config.json", f'{{"auths": {{"r": {{"identitytoken": "{S}"}}}}}}', "docker-config", 1),
     ("/root/.dockercfg", f'{{"r.example.com": {{"auth": "{BASIC}"}}}}', "docker-config", 1),
-    ("/root/.aws/credentials", f"[default]\naws_secret_access_key = {S}{S}\n", "aws-credentials", 2),
+    ("/root/.aws/credentials", f"[default]\naws_secret_access_key = {S}{S}aB\n", "aws-credentials", 2),
     ("/root/.cargo/credentials.toml", f'[registry]\ntoken = "{S}"\n', "cargo-credentials", 2),
     ("/root/.gem/credentials", f"---\n:rubygems_api_key: rubygems_{S}\n", "gem-credentials", 2),
     ("/root/.kube/config", f"users:\n- name: me\n  user:\n    token: {S}\n", "kubeconfig", 4),
@@ -43,6 +43,15 @@ HOLDS: list[tuple[str, bytes | str, str, int]] = [
     ("/app/.env.production", f"API_KEY={S}\n", "dotenv", 1),
     ("/app/prod.env", f"API_KEY={S}\n", "dotenv", 1),
     ("/app/prod.tfvars", f'region = "x"\ndb_password = "{S}"\n', "tfvars", 2),
+    ("/app/prod.tfstate", f'{{"terraform_version": "1.9.0",\n"master_password": "{S}"}}', "terraform-state", 2),
+    ("/run/containers/0/auth.json", f'{{"auths": {{"r": {{"auth": "{BASIC}"}}}}}}', "registry-auths", 1),
+    ("/app/.dockerconfigjson", f'{{"auths": {{"r": {{"auth": "{BASIC}"}}}}}}', "registry-auths", 1),
+    ("/etc/shadow", "bin:*:1:0:::::\nroot:$6$salt$" + drawn(86) + ":19000:0:99999:7:::\n", "shadow", 2),
+    ("/etc/shadow-", "a:!:1::::::\nroot:$y$j9T$" + drawn(22) + "$" + drawn(43) + ":19000:0:99999:7:::\n", "shadow", 2),
+    ("/root/.nuget/NuGet/NuGet.Config", f'<x>\n<add key="ClearTextPassword" value="{S}" />', "nuget-config", 2),
+    ("/root/me.ppk", putty(), "putty-key", 1),
+    ("/app/.env.utf16", f"A=1\r\nAPI_KEY={S}\r\n".encode("utf-16"), "dotenv", 2),
+    ("/app/.env.mac", f"A=1\rAPI_KEY={S}\r", "dotenv", 2),
     ("/app/tls.p12", b"\x30\x82\x01\x00" + bytes(20), "pkcs12", 1),
     ("/app/tls.jks", b"\xfe\xed\xfe\xed" + bytes(20), "java-keystore", 1),
     ("/app/team.kdbx", b"\x03\xd9\xa2\x9a" + bytes(20), "keepass", 1),
@@ -59,6 +68,12 @@ HOLDS_NONE = [
     ("/root/.kube/config", "users:\n- name: me\n  user:\n    exec: {command: aws}\n"),
     ("/root/.aws/credentials", "[default]\ncredential_process = /bin/x\n"),
     ("/app/terraform.tfstate", '{"terraform_version": "1.9.0", "bucket": "b"}'),
+    ("/app/config.json", '{"auths": {}}'),
+    ("/app/prod.tfstate", f'{{"master_password": "{S}"}}'),
+    ("/etc/shadow", "root:*:1:0:::::\nme:!$6$salt$" + drawn(86) + ":1:0:::::\nx::1:::::: \n"),
+    ("/app/shadow", "root:$6$salt$" + drawn(86) + ":19000:0:99999:7:::\n"),
+    ("/root/NuGet.Config", '<add key="ClearTextPassword" value="%NUGET%" />'),
+    ("/root/me.ppk", putty().replace("none", "aes256-cbc")),
     ("/app/.env", "PORT=80\nDB_PASSWORD=\nDB_PASSWORD_FILE=/run/secrets/db\nAPI_KEY=changeme\n"),
     ("/app/.env.example", f"API_KEY={S}\n"),
     ("/app/.envoy", f"API_KEY={S}\n"),

@@ -41,7 +41,7 @@ def search(path: str, data: bytes) -> None:
         collector.collect(path, memoryview(data))
     for hit in collector.contents.hits:
         assert hit.line is not None
-        assert 1 <= hit.line <= data.count(b"\n") + 1
+        assert 1 <= hit.line <= data.count(b"\n") + data.count(b"\r") + 1
 
 
 def mutant(dice: random.Random) -> bytes:
