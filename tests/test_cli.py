@@ -65,7 +65,8 @@ def test_one_bad_reference_does_not_lose_the_others(cli: Cli, small: pathlib.Pat
     assert [image["label"] for image in result.json["images"]] == ["good"]
     (failed,) = result.json["failed"]
     assert (failed["label"], failed["exit_code"]) == ("bad", 3)
-    assert failed["reference"] and not failed["reference"].startswith("bad=")  # as an image's, without its label
+    assert failed["reference"]
+    assert not failed["reference"].startswith("bad=")  # as an image's, without its label
     assert result.json["complete"] is False
     assert "bad" in result.err
 

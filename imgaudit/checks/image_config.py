@@ -131,6 +131,16 @@ def _health(subject: Subject) -> Result:
             fix='HEALTHCHECK CMD ["/app", "-health"], or none, and a probe of the orchestrator.',
         )
         return Failed((problem,))
+    lacks = subject.traces.health_lacks
+    if check is not None and lacks is not None:
+        return Failed((
+            Problem(
+                f"The HEALTHCHECK calls {lacks[:200]}, which the image does not hold: it fails each time.",
+                subject="no program",
+                severity="medium",
+                fix='HEALTHCHECK CMD ["/app", "-health"], the program asking itself; or add what it calls.',
+            ),
+        ))  # fmt: skip
     if check is not None and check.test:
         return Passed()
     if image.base.family in ("scratch", "distroless"):

@@ -77,8 +77,8 @@ HEALTH = Rule(
     title="Nothing tells whether the service is well",
     severity="info",
     may_be="medium",
-    what="A HEALTHCHECK in the config, and whether it can run: its shell form needs a shell. On scratch and "
-    "distroless none is asked for: there the orchestrator's probe looks from outside.",
+    what="A HEALTHCHECK in the config, and whether it can run: its shell form needs a shell, and the image what it "
+    "calls first. On scratch and distroless none is asked for: there the orchestrator's probe looks from outside.",
     why="Docker and Compose restart what ended, not what hangs, unless a health check tells them. Kubernetes "
     "ignores HEALTHCHECK and uses its own probes.",
     fix='HEALTHCHECK CMD ["/app", "-health"], or HEALTHCHECK NONE where an orchestrator\'s probes (httpGet '

@@ -144,11 +144,11 @@ def _capable(subject: Subject) -> Result:
         return Skipped(UNKNOWN)
     problems = []
     for file in files:
-        if file.detail is None:
-            continue  # a value that the kernel refuses grants nothing
-        names = file.detail.split(", ") if file.detail else []
+        if not file.detail:  # a value that the kernel refuses grants nothing, nor does one that only lets inherit
+            continue
+        names = file.detail.split(", ")
         severity: Severity | None = "medium" if HOSTILE & set(names) else None
-        says = f"{file.path} has the capabilities {file.detail or 'of none'}."
+        says = f"{file.path} has the capabilities {file.detail}."
         problems.append(Problem(message=says, path=file.path, layer=file.layer, severity=severity))
     return of(problems)
 

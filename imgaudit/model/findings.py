@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+import msgspec
+
 from imgaudit.model._struct import Value
 
 Severity = Literal["critical", "high", "medium", "low", "info"]
@@ -151,6 +153,6 @@ class Score(Value, frozen=True, kw_only=True):
     grade: Grade
     confidence: float
     parts: dict[str, int]
-    of: dict[str, int] = {}
-    unmeasured: dict[str, int] = {}
+    of: dict[str, int] = msgspec.field(default_factory=dict)
+    unmeasured: dict[str, int] = msgspec.field(default_factory=dict)
     limited_by: Severity | None = None

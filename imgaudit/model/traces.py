@@ -74,8 +74,8 @@ class Traces(Value, frozen=True, kw_only=True):
     """All traces of one image. None: not looked for, or not to be had; the reason is in the image's skipped.
 
     files: by what, then path. contents_read: whether files were searched for secrets; contents_gap: what of them was
-    not read, as words; untried: given rules that can't be used, by id. build_images: those that the build's
-    provenance names, of all its stages.
+    not read, as words; untried: given rules that can't be used, by id. health_lacks: the program that HEALTHCHECK
+    calls and the image does not hold. build_images: those that the build's provenance names, of all its stages.
     """
 
     files: tuple[FileTrace, ...] | None
@@ -86,4 +86,5 @@ class Traces(Value, frozen=True, kw_only=True):
     contents_read: bool = False
     contents_gap: str | None = None
     untried: tuple[str, ...] = ()
+    health_lacks: str | None = None
     build_images: tuple[str, ...] | None = None

@@ -16,7 +16,7 @@ from imgaudit.model.traces import HistoryTrace, Traces
 from imgaudit.system.traces.provenance import read_build_images
 from tests.checks.judged import audited, findings, status
 from tests.support import reports
-from tests.support.images import Image, Layer, docker_archive, file
+from tests.support.images import Image, Layer, docker_archive, file, symlink
 
 OCI = "org.opencontainers.image."
 APP = file("/app", "x", mode=0o755)
@@ -194,6 +194,43 @@ def test_a_healthcheck_that_can_never_run(tmp_path: Path) -> None:
     (finding,) = findings(audited(tmp_path, [APP], config=config), "IA707")
     assert (finding.severity, "it fails each time" in finding.message) == ("medium", True)
     assert status(audited(tmp_path, [RELEASE, SHELL], [APP]), "IA707") == "not_applicable"  # nothing to start
+
+
+@pytest.mark.parametrize(
+    ("test", "lacks"),
+    [
+        (["CMD-SHELL", "curl -f http://localhost:8080/ || exit 1"], "curl"),
+        (["CMD-SHELL", " /usr/bin/wget -q localhost"], "/usr/bin/wget"),
+        (["CMD", "curl", "localhost"], "curl"),
+        (["CMD", "./healthy"], "./healthy"),
+        (["CMD-SHELL", "./app -health"], None),  # below the folder that the program starts in
+        (["CMD-SHELL", "tool -x"], None),  # found by PATH
+        (["CMD-SHELL", "test -f /ready"], None),  # the shell's own
+        (["CMD-SHELL", "if curl localhost; then true; fi"], None),
+        (["CMD-SHELL", "URL=x curl $URL"], None),  # the words do not tell
+        (["CMD-SHELL", '"$APP" -health'], None),
+        (["CMD", ""], None),
+    ],
+)
+def test_a_healthcheck_that_calls_what_is_not_there(test: list[str], lacks: str | None, tmp_path: Path) -> None:
+    config = {
+        "Entrypoint": ["/srv/app"],
+        "WorkingDir": "/srv",
+        "Env": ["PATH=/bin:/opt/bin"],
+        "Healthcheck": {"Test": test},
+    }
+    entries = [RELEASE, SHELL, file("/srv/app", "x", mode=0o755), file("/opt/bin/tool", "x", mode=0o755)]
+    found = findings(audited(tmp_path, entries, config=config), "IA707")
+    assert [finding.severity for finding in found] == (["medium"] if lacks else [])
+    assert not lacks or f"calls {lacks}, which the image does not hold" in found[0].message
+
+
+def test_a_busybox_shell_may_have_the_program_in_itself(tmp_path: Path) -> None:
+    config = {"Entrypoint": ["/app"], "Healthcheck": {"Test": ["CMD-SHELL", "wget -q localhost"]}}
+    shell = [file("/bin/busybox", "x", mode=0o755), symlink("/bin/sh", "/bin/busybox")]
+    assert status(audited(tmp_path, [RELEASE, *shell, APP], config=config), "IA707") == "pass"
+    config["Healthcheck"] = {"Test": ["CMD-SHELL", "curl localhost"]}
+    assert status(audited(tmp_path, [RELEASE, *shell, APP], config=config), "IA707") == "fail"
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ def test_file_capabilities(tmp_path: Path) -> None:
         [
             file("/low", mode=0o755, pax_headers=capabilities(10)),
             file("/root", mode=0o755, pax_headers=capabilities(21)),
+            file("/none", mode=0o755, pax_headers=capabilities()),  # only lets a parent's pass
             file("/odd", mode=0o755, pax_headers={"SCHILY.xattr.security.capability": "no such thing"}),
         ],
     )
@@ -66,6 +67,8 @@ def test_empty_passwords(tmp_path: Path) -> None:
     assert [finding.message for finding in findings(image, "IA306")] == ["The account app has an empty password."]
     assert status(audited(tmp_path, [file("/etc/passwd", PASSWD)]), "IA306") == "pass"
     assert status(audited(tmp_path, [file("/etc/passwd", "root::0:0::/:\n")]), "IA306") == "fail"
+    compat = file("/etc/passwd", "root:x:0:0::/:\n+::::::\n-::::::\n")  # other sources' rows, no accounts
+    assert status(audited(tmp_path, [compat]), "IA306") == "pass"
     assert status(audited(tmp_path, [file("/f")]), "IA306") == "not_applicable"
 
 

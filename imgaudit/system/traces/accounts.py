@@ -48,7 +48,8 @@ def _rows(tree: Tree, path: str) -> list[list[str]] | None:
     lines = table_lines(tree, path, MAX_LINES)
     if lines is None:
         return None
-    return [line.split(":") for line in lines if line.strip() and not line.startswith("#")]
+    # `+::::::` and its like take in other sources' rows (nsswitch.conf(5), compat), and are no account themselves.
+    return [line.split(":") for line in lines if line.strip() and not line.startswith(("#", "+", "-"))]
 
 
 def _number(text: str) -> int | None:

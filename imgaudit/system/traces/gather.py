@@ -10,6 +10,7 @@ from imgaudit.secrets.interface import Contents
 from imgaudit.system.capabilities import read_capabilities
 from imgaudit.system.traces.accounts import read_accounts, read_groups
 from imgaudit.system.traces.finders import CAPABILITIES, find
+from imgaudit.system.traces.health import health_lacks
 from imgaudit.system.traces.history import read_history
 from imgaudit.system.traces.provenance import read_build_images
 from imgaudit.system.traces.secrets import contents_gap, read_secrets
@@ -36,6 +37,7 @@ def gather_traces(
         contents_read=bool(contents) and all(found is not None and found.searched for found in contents),
         contents_gap=contents_gap(contents),
         untried=tuple(dict.fromkeys(id_ for found in contents if found is not None for id_ in found.untried)),
+        health_lacks=None if flat is None else health_lacks(config, flat.tree),
         build_images=read_build_images(provenance),
     )
 
