@@ -1,6 +1,5 @@
 """Will it run: IA2xx. What stops the image's program, or will surprise it."""
 
-
 from imgaudit.checks.interface import Check, Judge, NotApplicable, Passed, Problem, Result, Rule, Skipped, Subject, of
 from imgaudit.model import Binary
 from imgaudit.model.image import FitnessKind

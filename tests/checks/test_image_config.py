@@ -202,8 +202,8 @@ def test_a_healthcheck_that_can_never_run(tmp_path: Path) -> None:
         (["CMD-SHELL", "curl -f http://localhost:8080/ || exit 1"], "curl"),
         (["CMD-SHELL", " /usr/bin/wget -q localhost"], "/usr/bin/wget"),
         (["CMD", "curl", "localhost"], "curl"),
-        (["CMD", "./healthy"], "./healthy"),
-        (["CMD-SHELL", "./app -health"], None),  # below the folder that the program starts in
+        (["CMD", "/tmp/air/server"], None),
+        (["CMD", "./healthy"], None),
         (["CMD-SHELL", "tool -x"], None),  # found by PATH
         (["CMD-SHELL", "test -f /ready"], None),  # the shell's own
         (["CMD-SHELL", "if curl localhost; then true; fi"], None),

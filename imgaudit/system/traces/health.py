@@ -9,6 +9,7 @@ from imgaudit.layers.interface import Tree
 from imgaudit.system.config import read_config
 from imgaudit.system.entrypoint import DEFAULT_PATH
 
+_SYSTEM = ("/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/", "/usr/local/bin/", "/usr/local/sbin/")
 # A shell's command that begins with a plain word: no variable, no quotes, no redirection, no assignment.
 _FIRST = re.compile(r"\s*(?P<name>[A-Za-z0-9_./-]+)(?=\s|$)")
 _OF_SHELLS = (
@@ -25,7 +26,8 @@ _OF_BUSYBOX = (
 
 def health_lacks(config: Mapping[str, Any], tree: Tree) -> str | None:
     """The program that the health check calls first and that the image does not hold, as the check writes it; None
-    where it is there, where nothing is asked, and where the words do not tell."""
+    where it is there, where nothing is asked, and where the words do not tell. A path outside of the system's folders
+    may be one that is built or mounted when the container starts."""
     read = read_config(config)
     test = read.healthcheck.test if read.healthcheck is not None else ()
     if len(test) < 2 or test[0] not in ("CMD", "CMD-SHELL"):
@@ -40,7 +42,9 @@ def health_lacks(config: Mapping[str, Any], tree: Tree) -> str | None:
         if name in _OF_BUSYBOX.split() and posixpath.basename(shell.path).startswith("busybox"):
             return None
     if "/" in name:
-        places = [posixpath.join("/", read.workdir or "/", name)]
+        places = [posixpath.normpath(name)]
+        if not places[0].startswith(_SYSTEM):
+            return None
     else:
         path = next((each.value for each in read.env if each.name == "PATH" and not each.redacted), None)
         places = [posixpath.join(folder, name) for folder in (path or DEFAULT_PATH).split(":")]
