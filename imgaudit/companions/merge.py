@@ -6,9 +6,8 @@ import msgspec
 
 from imgaudit.companions.interface import CompanionError, Told
 from imgaudit.model import Finding, Image, Unmatched, Vulnerabilities, Vulnerability
+from imgaudit.vulnerabilities.order import order
 
-_STATES = ("symbol", "module", "package", "absent")
-_SEVERITIES = ("critical", "high", "medium", None, "low", "info")
 _Key = tuple[str, str | None, str | None]
 
 
@@ -71,7 +70,7 @@ def merged(known: tuple[Vulnerability, ...], found: tuple[Vulnerability, ...], n
             items[at] = _with_source(items[at], item, name)
         if not same:
             new.setdefault((item.id, _key(item)), item)
-    return tuple(sorted((*items, *new.values()), key=_order))
+    return tuple(sorted((*items, *new.values()), key=order))
 
 
 def _key(item: Vulnerability) -> _Key:
@@ -86,11 +85,6 @@ def _with_source(item: Vulnerability, other: Vulnerability, name: str) -> Vulner
         return item
     evidence = f"{item.evidence}; that it is {other.severity} is what {name} says"
     return msgspec.structs.replace(item, severity=other.severity, score=other.score, evidence=evidence)
-
-
-def _order(item: Vulnerability) -> tuple[int, int, str, str, str, str]:
-    state, severity = _STATES.index(item.state), _SEVERITIES.index(item.severity)
-    return state, severity, item.id, item.path or "", item.package or "", item.module
 
 
 def only_by_versions(image: Image) -> Image:

@@ -7,11 +7,9 @@ from imgaudit.errors import ImgauditError
 from imgaudit.model import Image, Unmatched, Vulnerabilities, Vulnerability, VulnerabilityData
 from imgaudit.vulnerabilities.golang import look_up_program
 from imgaudit.vulnerabilities.interface import GO, Database
+from imgaudit.vulnerabilities.order import order
 from imgaudit.vulnerabilities.ospackages import look_up_packages
 from imgaudit.vulnerabilities.symbols import Symbols
-
-_STATES = ("symbol", "module", "package", "absent")
-_SEVERITIES = ("critical", "high", "medium", None, "low", "info")
 
 
 def look_up(image: Image, databases: Sequence[Database], functions: Callable[[str], Symbols | str]) -> Vulnerabilities:
@@ -56,11 +54,6 @@ def look_up(image: Image, databases: Sequence[Database], functions: Callable[[st
             )
             for database in databases
         ),
-        items=tuple(sorted(items, key=_order)),
+        items=tuple(sorted(items, key=order)),
         unmatched=tuple(unmatched),
     )
-
-
-def _order(item: Vulnerability) -> tuple[int, int, str, str, str, str]:
-    state, severity = _STATES.index(item.state), _SEVERITIES.index(item.severity)
-    return state, severity, item.id, item.path or "", item.package or "", item.module
