@@ -12,6 +12,7 @@ report. Errors are those of `imgaudit.errors`. Nothing is printed and nothing is
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import TYPE_CHECKING, get_args
 
 if TYPE_CHECKING:  # the parts are imported when they are first used: `import imgaudit` costs next to nothing
@@ -36,7 +37,7 @@ def inspect(
     offline: bool = False,
     breakdown: Breakdown = "entrypoint",
     secrets: bool = False,
-    vulnerabilities: Sequence[str] = (),
+    vulnerabilities: Sequence[str | Path] = (),
 ) -> Image:
     """Audit one image.
 
@@ -58,7 +59,7 @@ def inspect_all(
     offline: bool = False,
     breakdown: Breakdown = "entrypoint",
     secrets: bool = False,
-    vulnerabilities: Sequence[str] = (),
+    vulnerabilities: Sequence[str | Path] = (),
 ) -> list[Image]:
     """Audit every platform of an image; labels end in `@os/arch`. The keywords: as for `inspect`."""
     return _audit(reference, _options(None, offline, breakdown, secrets, all_platforms=True), vulnerabilities)
@@ -71,7 +72,7 @@ def compare(
     offline: bool = False,
     breakdown: Breakdown = "entrypoint",
     secrets: bool = False,
-    vulnerabilities: Sequence[str] = (),
+    vulnerabilities: Sequence[str | Path] = (),
 ) -> Report:
     """Audit images and lay them side by side; reference: the label of the one the others are compared with.
 
@@ -121,7 +122,7 @@ def open_image(reference: str, *, platform: str | None = None, offline: bool = F
             source.close()
 
 
-def _audit(reference: str, options: AuditOptions, vulnerabilities: Sequence[str]) -> list[Image]:
+def _audit(reference: str, options: AuditOptions, vulnerabilities: Sequence[str | Path]) -> list[Image]:
     import msgspec
 
     from imgaudit.audit import audit
@@ -135,12 +136,15 @@ def _audit(reference: str, options: AuditOptions, vulnerabilities: Sequence[str]
 
 
 @contextlib.contextmanager
-def _looked_up(options: AuditOptions, places: Sequence[str]) -> Iterator[tuple[AuditOptions, list[Fill]]]:
+def _looked_up(options: AuditOptions, places: Sequence[str | Path]) -> Iterator[tuple[AuditOptions, list[Fill]]]:
     """Options that let databases see the programs, and what then fills in the images' vulnerabilities."""
     from imgaudit.errors import UsageError
 
-    if isinstance(places, str):
-        raise UsageError(f"vulnerabilities={places!r} is a text, not a list of them")
+    if isinstance(places, str | os.PathLike):
+        raise UsageError(
+            f"vulnerabilities={str(places)!r} is one place, not a list of them", hint="write [...] around it"
+        )
+    names = [os.fspath(place) for place in places]
     if not places:
         yield options, []
         return
@@ -148,7 +152,7 @@ def _looked_up(options: AuditOptions, places: Sequence[str]) -> Iterator[tuple[A
 
     from imgaudit.advisories import Advisories
 
-    with contextlib.closing(Advisories(places, offline=options.offline)) as known:
+    with contextlib.closing(Advisories(names, offline=options.offline)) as known:
         yield dataclasses.replace(options, watch=known.watch), [known.fill]
 
 

@@ -91,10 +91,11 @@ def _status(image: AuditedImage, id_: str) -> str:
 
 @pytest.mark.parametrize("call", [imgaudit.inspect, imgaudit.inspect_all, imgaudit.compare])
 def test_databases_that_there_are_not(call: Any, tmp_path: pathlib.Path) -> None:
-    with pytest.raises(UsageError, match="is a text, not a list"):
-        call("docker-archive:app.tar", vulnerabilities=str(tmp_path))
+    for one in (str(tmp_path), tmp_path):
+        with pytest.raises(UsageError, match="is one place, not a list"):
+            call("docker-archive:app.tar", vulnerabilities=one)
     with pytest.raises(ImgauditError, match="none"):
-        call("docker-archive:app.tar", vulnerabilities=[str(tmp_path / "none")])
+        call("docker-archive:app.tar", vulnerabilities=[tmp_path / "none"])
 
 
 @pytest.mark.go

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
 from imgaudit import model
-from imgaudit.reports import facts, numbers, paragraphs, review, story
+from imgaudit.reports import facts, known, numbers, paragraphs, review, story
 from imgaudit.reports.bundle_statement import PREDICATE_TYPE, Digest, gate_ids, result, subjects
 from imgaudit.reports.escape import shorten
 from imgaudit.reports.interface import AnyReport
@@ -71,10 +71,10 @@ def _items(
         each: list[Sequence[tuple[str, str]]] = [_image(image) for image in report.images[:SHOWN]]
     else:
         each = [[("size", numbers.exact(item.size))] for item in report.binaries[:SHOWN]]
-    for (name, of), known, paths in zip(named[:SHOWN], each, bills[:SHOWN], strict=True):
+    for (name, of), rows, paths in zip(named[:SHOWN], each, bills[:SHOWN], strict=True):
         yield f"  {shorten(name, 80)}"
         digest = f"sha256:{of.sha256} ({of.of})" if of else "not known, so the statement does not name it"
-        for key, value in [*known, ("digest", digest), ("SBOM", ", ".join(paths))]:
+        for key, value in [*rows, ("digest", digest), ("SBOM", ", ".join(paths))]:
             yield from _wrap(f"{key:<10} {value}", indent=4, hang=15)
     if len(named) > SHOWN:
         yield f"  {len(named) - SHOWN:,} more: predicate.json has them all"
@@ -105,12 +105,12 @@ def _image(image: model.Image) -> list[tuple[str, str]]:
 
 
 def _known(image: model.Image) -> str:
-    known = image.vulnerabilities
-    if known is None:
+    found = image.vulnerabilities
+    if found is None:
         return "not looked up"
-    count = sum(item.ignored is None and item.state != "absent" for item in known.items)
-    left = f"; {len(known.unmatched):,} could not be looked up" if known.unmatched else ""
-    return f"{count:,} known vulnerabilities in data of {known.database_date or 'an unknown day'}{left}"
+    count = numbers.plural(known.open_count(found), "known vulnerability", "known vulnerabilities")
+    left = f"; {len(found.unmatched):,} could not be looked up" if found.unmatched else ""
+    return f"{count} in data of {found.database_date or 'an unknown day'}{left}"
 
 
 def _unseen(report: AnyReport) -> Iterator[str]:

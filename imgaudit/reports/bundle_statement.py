@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from imgaudit import model
 from imgaudit.outcome import exit_code
-from imgaudit.reports import numbers
+from imgaudit.reports import known, numbers
 from imgaudit.reports.escape import shorten
 from imgaudit.reports.interface import AnyReport
 
@@ -154,7 +154,7 @@ def _image(
     image: model.Image, name: str, of: Digest | None, gates: Sequence[model.Gate], bills: Sequence[str]
 ) -> dict[str, Any]:
     kinds = Counter(check.status for check in image.checks)
-    known, score = image.vulnerabilities, image.score
+    advisories, score = image.vulnerabilities, image.score
     found, reasons = _judge(gates, list(_missing(image)), asked=bool(gates))
     return {
         "name": name,
@@ -176,13 +176,13 @@ def _image(
         "findings": dict(sorted(Counter(item.severity for item in image.findings if item.ignored is None).items())),
         "findingsIgnored": sum(item.ignored is not None for item in image.findings),
         "vulnerabilities": None
-        if known is None
+        if advisories is None
         else {
-            "database": shorten(known.database or "", NAME) or None,
-            "databaseDate": known.database_date,
-            "known": sum(item.ignored is None and item.state != "absent" for item in known.items),
-            "ignored": sum(item.ignored is not None for item in known.items),
-            "notLookedUp": len(known.unmatched),
+            "database": shorten(advisories.database or "", NAME) or None,
+            "databaseDate": advisories.database_date,
+            "known": known.open_count(advisories),
+            "ignored": known.ignored_count(advisories),
+            "notLookedUp": len(advisories.unmatched),
         },
         "score": None
         if score is None

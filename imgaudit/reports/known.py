@@ -54,8 +54,7 @@ def vulnerabilities(report: model.Report, *, absent: bool = False) -> tuple[Shar
     for image in report.images:
         for item in image.vulnerabilities.items if image.vulnerabilities is not None else ():
             if item.ignored is None and (item.state == "absent") == absent:
-                key = (item.state, item.severity, item.id, item.module, item.version, item.fixed)
-                groups.setdefault(key, []).append((item, image.label))
+                groups.setdefault(_key(item), []).append((item, image.label))
     shared = [
         SharedVulnerability(
             group[0][0],
@@ -67,6 +66,20 @@ def vulnerabilities(report: model.Report, *, absent: bool = False) -> tuple[Shar
         for group in groups.values()
     ]
     return tuple(sorted(shared, key=_rank))
+
+
+def open_count(known: model.Vulnerabilities) -> int:
+    """How many of an image's are open; in several of its OS packages or programs it is still one."""
+    return len({_key(item) for item in known.items if item.ignored is None and item.state != "absent"})
+
+
+def ignored_count(known: model.Vulnerabilities) -> int:
+    """How many of an image's a rule of the settings ignores, counted likewise."""
+    return len({_key(item) for item in known.items if item.ignored is not None})
+
+
+def _key(item: model.Vulnerability) -> tuple[object, ...]:
+    return item.state, item.severity, item.id, item.module, item.version, item.fixed
 
 
 def _rank(item: SharedVulnerability) -> tuple[int, int, str, str]:

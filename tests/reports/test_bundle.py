@@ -26,6 +26,7 @@ from imgaudit.reports.bundle_checks import COLUMNS
 from imgaudit.reports.bundle_statement import PREDICATE_TYPE, result
 from imgaudit.reports.escape import printable
 from imgaudit.reports.file_names import file_names
+from imgaudit.reports.known import vulnerability_counts
 from imgaudit.reports.sbom import one_each
 from tests.support import gated, reports
 from tests.support.cli import Cli
@@ -227,6 +228,27 @@ def passing(**facts: object) -> model.Report:
     image = msgspec.structs.replace(reports.scratch(), **(values | facts))
     gate = gated.gate("budget.rootfs", image.label, True, "within its budget", "rootfs")
     return reports.report(image, verdict=model.Verdict(passed=True, gates=(gate,)))
+
+
+def test_a_vulnerability_in_several_packages_counts_once_as_in_the_table() -> None:
+    one = model.Vulnerability(
+        id="CVE-2026-1",
+        summary="",
+        ecosystem="Debian:12",
+        module="openssl",
+        package="openssl",
+        version="3.0.15-1",
+        state="module",
+        evidence="",
+    )
+    other = msgspec.structs.replace(one, package="libssl3")
+    waived = [msgspec.structs.replace(item, id="CVE-2026-2", ignored="not reachable") for item in (one, other)]
+    report = passing(vulnerabilities=msgspec.structs.replace(CLEAN, items=(one, other, *waived)))
+    found = opened(report)
+    known = json.loads(found["predicate.json"])["images"][0]["vulnerabilities"]
+    assert (known["known"], known["ignored"]) == (1, 1)
+    assert "1 known vulnerability in data of 2026-11-20" in found["README.txt"].decode()
+    assert vulnerability_counts(report) == "1 known to osv of 2026-11-20"
 
 
 def with_gate(report: model.Report, passed: bool | None, verdict: bool, label: str = "scratch") -> model.Report:
