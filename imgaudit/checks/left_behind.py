@@ -151,6 +151,8 @@ def _dead_file(subject: Subject) -> Result:
     if subject.traces.files is None:
         return _UNREAD
     layers, known = subject.image.layers, subject.image.files.dead
+    if len(layers) < 2:
+        return NotApplicable("no layer can hide a file of an earlier one: the image has one" if layers else "no layers")
     problems = [
         Problem(
             f"{file.path}, {size_words(file.size)}, was deleted in layer {file.by_layer}, and layer {file.layer} still "

@@ -258,6 +258,13 @@ def outcome(image: model.Image, id_: str, *steps: HistoryTrace) -> model.Check:
     return found
 
 
+@pytest.mark.parametrize("id_", ["IA705", "IA709", "IA710", "IA711"])
+def test_without_a_history_no_step_passes(id_: str) -> None:
+    image = reports.image("x", (reports.layer(0, "x", 10),), {"go code": 10})
+    assert outcome(image, id_).status == "skipped"
+    assert outcome(image, id_, HistoryTrace(text="COPY . .", layer=0, from_base=False)).status == "pass"
+
+
 @pytest.mark.parametrize(
     ("step", "words"),
     [

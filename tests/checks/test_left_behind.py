@@ -62,6 +62,7 @@ def test_an_image_with_the_program_only(tmp_path: Path) -> None:
             file("/etc/go", "x"),
             file("/notes/gcc", "x", mode=0o755),
         ],
+        [file("/etc/motd", "x")],
     )
     assert set(statuses(image).values()) == {"pass"}
 
@@ -278,6 +279,7 @@ def test_large_files_that_were_deleted(tmp_path: Path) -> None:
     assert "was deleted in layer 1, and layer 0 still holds it" in finding.message
     base = [*ALPINE, file("/usr/lib/big", bytes(1 << 20))]
     assert status(audited(tmp_path, base, [whiteout("/usr/lib/big")]), "IA412") == "pass"
+    assert status(audited(tmp_path, base), "IA412") == "not_applicable"  # one layer hides nothing
 
 
 def test_too_many_hidden_files_to_know_all(tmp_path: Path) -> None:

@@ -65,6 +65,24 @@ def test_what_a_dynamic_program_asks_for_is_looked_at(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("offers", "found"), [(("GLIBC_2.17", "GLIBC_2.34"), "pass"), (("GLIBC_2.17",), "fail"), ((), "skipped")]
+)
+def test_versions_of_glibc(offers: tuple[str, ...], found: str, tmp_path: Path) -> None:
+    loader = "/lib64/ld-linux-x86-64.so.2"
+    asks = make_elf(
+        interpreter=loader, needed=("libc.so.6",), versions_needed={"libc.so.6": ("GLIBC_2.2.5", "GLIBC_2.34")}
+    )
+    libc = make_elf(type=3, soname="libc.so.6", versions_defined=offers)
+    image = of_program(
+        tmp_path,
+        asks,
+        file(loader, make_elf(type=3, soname="ld-linux-x86-64.so.2"), mode=0o755),
+        file("/lib/x86_64-linux-gnu/libc.so.6", libc, mode=0o755),
+    )
+    assert status(image, "IA206") == found
+
+
+@pytest.mark.parametrize(
     ("user", "found"),
     [("65532", "not_applicable"), ("0:0", "not_applicable"), ("65532:app", "fail"), ("app:0", "fail"), ("", None)],
 )
