@@ -3,13 +3,14 @@
 import re
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from imgaudit.limits import Limits
 from imgaudit.secrets.files import CredentialFile, credential_files, may_be_credentials
 from imgaudit.secrets.interface import Contents, Hit, Search
 from imgaudit.secrets.matcher import FILE, PER_FILE, Crowded, Place, find_named, find_tokens
 
+_GIVEN_SECONDS = 20.0  # of a processor, for a user's own rules and one file
 _KEY_HEAD = b"-----BEGIN "
 _KEY = b"PRIVATE KEY"
 # What looks like text in its first bytes, and is none.
@@ -99,41 +100,54 @@ class SecretCollector:
         start = time.thread_time()
         content = _plain(bytes(data))
         if self._named or content.find(b"\0", 0, 8192) < 0:
-            try:
-                self._note(path, content, self._places(path, content))
-            except Crowded:
-                self._crowded += 1
-        self._time.spend(time.thread_time() - start)
-
-    def _places(self, path: str, content: bytes) -> list[Place]:
-        places: list[Place] = []
-        if not _PUBLIC.search(path):
-            fetched = _FETCHED.search(path) is not None
-            places += (place for place in find_tokens(content) if not fetched or place[1] != "private-key")
-            if self._all and not fetched and is_config(path):
-                places += find_named(content)
-            for kind in self._kinds:
-                at = kind.test(content)
-                if at is not None:
-                    places.append((at, kind.id, kind.what, kind.severity, FILE))
-        if self._all:
-            lower = b""
+            places: list[Place] = []
             crowded = False
-            for rule in self._search.extra:
-                if not rule.fits(path):
-                    continue
-                if rule.find is None:
-                    places.append((-1, rule.id, rule.what, "medium", FILE))
-                    continue
-                lower = lower or content.lower()
-                if rule.keywords and not any(word in lower for word in rule.keywords):
-                    continue
+            for part in self._parts(path, content):
                 try:
-                    places += ((at, rule.id, rule.what, "medium", FILE) for at in rule.find(content, lower, path))
-                except Crowded:  # of one rule that was given: what others found stays
+                    for place in part:
+                        places.append(place)  # what was found before a part gave up counts
+                except Crowded:
                     crowded = True
             self._crowded += crowded
-        return places
+            self._note(path, content, places)
+        self._time.spend(time.thread_time() - start)
+
+    def _parts(self, path: str, content: bytes) -> Iterator[Iterable[Place]]:
+        """Searches of one file, each of which may raise Crowded."""
+        if not _PUBLIC.search(path):
+            fetched = _FETCHED.search(path) is not None
+            yield (place for place in find_tokens(content) if not fetched or place[1] != "private-key")
+            if self._all and not fetched and is_config(path):
+                yield find_named(content)
+            yield self._by_name(content)
+        if self._all and self._search.extra:
+            yield self._given(path, content)
+
+    def _by_name(self, content: bytes) -> Iterator[Place]:
+        for kind in self._kinds:
+            at = kind.test(content)
+            if at is not None:
+                yield at, kind.id, kind.what, kind.severity, FILE
+
+    def _given(self, path: str, content: bytes) -> Iterator[Place]:
+        """By the user's own rules; one that gives up keeps none of the others from being tried."""
+        lower, crowded, begun = content.lower(), False, time.thread_time()
+        for rule in self._search.extra:
+            if not rule.fits(path):
+                continue
+            if rule.find is None:
+                yield -1, rule.id, rule.what, "medium", FILE
+                continue
+            if time.thread_time() - begun > _GIVEN_SECONDS:
+                raise Crowded
+            if rule.keywords and not any(word in lower for word in rule.keywords):
+                continue
+            try:
+                yield from ((at, rule.id, rule.what, "medium", FILE) for at in rule.find(content, lower, path))
+            except Crowded:
+                crowded = True
+        if crowded:
+            raise Crowded
 
     def _note(self, path: str, content: bytes, places: list[Place]) -> None:
         """One hit a line: what a format proves before what a name says."""

@@ -29,6 +29,8 @@ _IN_ALLOWED = 4  # such repetitions in what is only held against a path, a line 
 _LONGEST = 1024  # bytes of those
 _SECONDS = 1.0  # of a processor, for one rule and one file
 
+_DEEP_KEY = re.compile(rb"(?:(?:[\w-]++|\"[^\"\n]*+\"|'[^'\n]*+')[ \t]*+\.[ \t]*+){100}")
+
 _NOT_HERE = {"required", "skipReport"}  # of a rule: keys of gitleaks that change what it finds, not carried over
 
 Found = tuple[str, bytes, bytes, bytes]
@@ -48,9 +50,12 @@ class RuleFile(NamedTuple):
 def load_rules(file: str, limits: Limits) -> RuleFile:
     """The rules of a file. Raises UsageError with file, rule and reason, also where none can be used."""
     try:
-        data = pathlib.Path(file).read_bytes()
+        with pathlib.Path(file).open("rb") as opened:
+            data = opened.read(limits.settings + 1)  # a device may have no end
         if len(data) > limits.settings:
-            raise UsageError(f"{file}: {len(data)} bytes are over the limit of {limits.settings}")
+            raise UsageError(f"{file}: over the limit of {limits.settings} bytes")
+        if _DEEP_KEY.search(data):  # which takes tomllib a minute
+            raise UsageError(f"{file}: a key has too many parts")
         document = tomllib.loads(data.decode())
     except OSError as error:
         raise UsageError(f"{file} can't be read: {error.strerror}") from error

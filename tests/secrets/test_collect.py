@@ -10,8 +10,10 @@ import time
 import pytest
 
 from imgaudit.limits import DEFAULT_LIMITS, Limits
+from imgaudit.secrets import collect
 from imgaudit.secrets.collect import SecretCollector, TimeAllowance
-from imgaudit.secrets.interface import Contents, Search
+from imgaudit.secrets.interface import Contents, ExtraRule, Search
+from imgaudit.secrets.matcher import Crowded
 from tests.secrets.planted import TOKENS, crc62, drawn, pem
 
 ALL = Search(contents=True)
@@ -184,6 +186,27 @@ def test_hostile_content_costs_no_more_than_its_length(name: str, path: str) -> 
 def test_marks_in_masses_are_said() -> None:
     assert searched({"/a.go": b"AKIA " * 110_000}).crowded == 1
     assert searched({"/a.go": b"-----BEGIN PRIVATE KEY-----" * 2_100}).crowded == 1
+
+
+def test_a_given_rule_that_gives_up_hides_nothing() -> None:
+    def find(data: bytes, lower: bytes, path: str) -> list[int]:
+        raise Crowded
+
+    rules = (
+        ExtraRule("slow", "x", (), lambda path: True, find),
+        ExtraRule("quick", "x", (b"acme",), lambda path: True, lambda data, lower, path: [data.index(b"acme")]),
+    )
+    found = searched({"/a.txt": f"{crc62('ghp_')}\nacme\n"}, Search(True, rules))
+    assert places(found) == [("/a.txt", "github-token"), ("/a.txt", "quick")]
+    assert found.crowded == 1
+
+
+def test_a_file_that_takes_given_rules_too_long_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collect, "_GIVEN_SECONDS", -1.0)
+    rule = ExtraRule("acme", "x", (), lambda path: True, lambda data, lower, path: [0])
+    found = searched({"/a.txt": f"\n{crc62('ghp_')}"}, Search(True, (rule,)))
+    assert places(found) == [("/a.txt", "github-token")]
+    assert found.crowded == 1
 
 
 def test_code_and_settings_full_of_marks_are_searched() -> None:

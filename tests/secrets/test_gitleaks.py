@@ -167,6 +167,18 @@ def test_files_that_cannot_be_read(tmp_path: pathlib.Path) -> None:
     (tmp_path / "big.toml").write_bytes(b"#" * (DEFAULT_LIMITS.settings + 1))
     with pytest.raises(UsageError, match="limit"):
         load_rules(str(tmp_path / "big.toml"), DEFAULT_LIMITS)
+    with pytest.raises(UsageError, match="limit"):
+        load_rules("/dev/zero", DEFAULT_LIMITS)
+
+
+def test_a_key_of_thousands_of_parts_is_refused_at_once(tmp_path: pathlib.Path) -> None:
+    """Python's reader of TOML takes a time that grows with the square of their number."""
+    start = time.process_time()
+    for part in ("a.", '"a" . ', "'a'."):
+        (tmp_path / "deep.toml").write_text(f"[[rules]]\nid='x'\n{part * 50_000}b=1\n")
+        with pytest.raises(UsageError, match="too many parts"):
+            load_rules(str(tmp_path / "deep.toml"), DEFAULT_LIMITS)
+    assert time.process_time() - start < 2.0
 
 
 MATCHES = [
