@@ -63,7 +63,7 @@ FORMATS: tuple[SecretRule, ...] = (
     _format("postman-key", "PMAK-", r"(?<!\w)PMAK-(?P<secret>[0-9a-f]{24}-[0-9a-f]{34})(?!\w)", "a Postman key",
             structure.random_hex),
     _format("new-relic-key", "NRAK-", r"(?<!\w)NRAK-(?P<secret>[A-Z0-9]{27})(?!\w)", "a New Relic key"),
-    _format("doppler-token", "dp.st. dp.pt. dp.ct. dp.sa.",
+    _format("doppler-token", "dp.",
             r"(?<![\w.])dp\.(?:pt|ct|sa|st(?:\.[a-z0-9_-]{2,35})?)\.(?P<secret>[A-Za-z0-9]{40,44})(?![\w.])",
             "a Doppler token", _random),
     _format("tailscale-key", "tskey-",
@@ -81,7 +81,7 @@ FORMATS: tuple[SecretRule, ...] = (
          "a private key in base 64", after=44_100, holds=structure.wrapped_key,
          content=rf"(?<![A-Za-z0-9+/])(?P<secret>{_WRAPPED}[A-Za-z0-9+/]{{100,44000}}+={{0,2}})"),
     rule("putty-key", "Private-Lines:", r"Private-Lines: [0-9]{1,4}\s{1,2}(?P<secret>[A-Za-z0-9+/=\s]{40,20000}+)",
-         "a private key", marks=("PuTTY-User-Key-File",), after=30_000, holds=_random,
+         "a private key", marks=("PuTTY-",), after=30_000, holds=_random,
          content=r"PuTTY-User-Key-File-[23]: [^\r\n]{1,60}\r?\nEncryption: none\r?\n"
          r"(?:(?!PuTTY-)[^\r\n]{0,300}\r?\n){1,200}?Private-Lines: [0-9]{1,4}\r?\n"
          r"(?P<secret>[A-Za-z0-9+/=\r\n]{40,20000}+)"),
