@@ -40,10 +40,15 @@ def image_page(out: Terminal, report: model.Report) -> None:
 
 def _sizes(out: Terminal, image: model.Image) -> None:
     out.heading("Sizes (decimal: 1 MB = 1,000,000 bytes)")
-    out.grid(
-        [Column("size"), Column("", "right"), Column("what it counts", keep=1)],
-        [[title, words, meaning] for title, _, words, meaning in measures.sizes(image)],
-    )
+    rows, parts = [], []
+    for title, _, words, meaning in measures.sizes(image):
+        figure, _, of = words.partition(" (")
+        if of and out.tty:  # figures are never cut: with its parts, this one would push the meanings out
+            parts.append(f"{title}: {of.removesuffix(')')}")
+        rows.append([title, figure if out.tty else words, meaning])
+    out.grid([Column("size"), Column("", "right"), Column("what it counts", keep=1)], rows)
+    for line in parts:
+        out.line(line, "dim")
     if image.size.download_estimated:
         out.line("~ is an estimate: the source holds the layers uncompressed.", "dim")
 

@@ -91,6 +91,18 @@ def test_a_figure_is_never_cut() -> None:
     assert "…" in section, "the labels are"
 
 
+def test_what_dead_bytes_are_made_of_does_not_push_out_what_the_sizes_mean() -> None:
+    image = reports.debian()
+    dead = model.DeadBytes(total=232_000, overwritten=222_000, metadata_only=5_000, deleted=3_000, opaque_hidden=2_000)
+    image = msgspec.structs.replace(image, size=msgspec.structs.replace(image.size, dead=dead))
+    narrow = table(reports.report(image), width=80, tty=True)
+    section = narrow.partition("\nSizes")[2].partition("\nLayers")[0]
+    assert "what it counts" in section
+    assert "duplicate" in section
+    assert "Left out" not in section
+    assert "222 kB overwritten, 5.00 kB copied for a change of mode or owner" in section
+
+
 def test_a_pipe_loses_nothing() -> None:
     label = "x" * 300
     report = reports.report(*(reports.image(label, (), {}, reference="short") for _ in range(2)))
