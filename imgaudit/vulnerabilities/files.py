@@ -90,7 +90,10 @@ class Zip:
             listed = self._open()
         except (*_ZIP_ERRORS, struct.error) as error:
             file.close()
-            raise SourceError(f"{name}: no zip file that can be read ({error})") from None
+            raise SourceError(
+                f"{name}: no zip file that can be read ({error})",
+                hint="a folder of OSV's JSON files, or a zip file of them",
+            ) from None
         except LimitError:
             file.close()
             raise

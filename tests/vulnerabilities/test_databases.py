@@ -151,8 +151,9 @@ def test_a_device_and_an_empty_folder(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no OSV entries"):
         open_database(str(tmp_path))
     (tmp_path / "some.txt").write_text("text")
-    with pytest.raises(SourceError, match="no zip file"):
+    with pytest.raises(SourceError, match="no zip file") as caught:
         open_database(str(tmp_path / "some.txt"))
+    assert caught.value.hint == "a folder of OSV's JSON files, or a zip file of them"
 
 
 @pytest.mark.parametrize(
