@@ -11,6 +11,7 @@ Parse = Callable[[str], Any]
 """A version -> a key that compares, None for what is no version. Keys of one parser compare with each other."""
 
 _BEFORE_ALL = "0"
+_MOST_FIXES = 100  # of one entry about one package: each is held against all of its ranges
 _INTRODUCED, _FIXED, _LAST = range(3)
 
 
@@ -58,7 +59,7 @@ def judge(version: str, affected: Affected, parse: Parse, *, kinds: Iterable[str
 
 
 def fixes(version: str, parts: Sequence[Affected], parse: Parse, *, kinds: Sequence[str]) -> tuple[str, ...]:
-    """Versions above this one that are fixed, lowest first, and that no part of the entry says are affected."""
+    """Of the lowest 100 fixed versions above this one, rising, those that no part of the entry says are affected."""
     key = parse(version)
     ahead: dict[Any, str] = {}
     for part in parts:
@@ -69,7 +70,7 @@ def fixes(version: str, parts: Sequence[Affected], parse: Parse, *, kinds: Seque
                     ahead.setdefault(at, event.fixed or "")
     return tuple(
         ahead[at]
-        for at in sorted(ahead)
+        for at in sorted(ahead)[:_MOST_FIXES]
         if not any(judge(ahead[at], part, parse, kinds=kinds).affected for part in parts)
     )
 
