@@ -109,8 +109,11 @@ def _known(image: model.Image) -> str:
     if found is None:
         return "not looked up"
     count = numbers.plural(known.open_count(found), "known vulnerability", "known vulnerabilities")
-    left = f"; {len(found.unmatched):,} could not be looked up" if found.unmatched else ""
-    return f"{count} in data of {found.database_date or 'an unknown day'}{left}"
+    words = [f"{count} in data of {found.database_date or 'an unknown day'}"]
+    ignored = known.ignored_count(found)
+    words += [f"{ignored:,} ignored by a rule"] if ignored else []
+    words += [f"{len(found.unmatched):,} could not be looked up"] if found.unmatched else []
+    return "; ".join(words)
 
 
 def _unseen(report: AnyReport) -> Iterator[str]:

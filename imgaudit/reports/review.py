@@ -194,12 +194,14 @@ def ignored(report: model.Report) -> list[str]:
         finding, place = item.finding, where(item)
         what = f"{finding.severity} {finding.id} {finding.title}{f' ({place})' if place else ''}"
         lines.append((f"{what}: {finding.ignored}", item.labels))
-    accepted: dict[str, list[str]] = {}
+    accepted: dict[tuple[int, str], list[str]] = {}
     for image in report.images:
         for each in image.vulnerabilities.items if image.vulnerabilities is not None else ():
             if each.ignored is not None:
+                rank = len(facts.SEVERITIES) if each.severity is None else facts.SEVERITIES.index(each.severity)
                 what = f"{each.severity or known.UNRATED} {each.id} of {each.package or each.module} {each.version}"
-                accepted.setdefault(f"{what}: {each.ignored}", []).append(image.label)
-    lines += [(line, tuple(dict.fromkeys(labels))) for line, labels in accepted.items()]
+                accepted.setdefault((rank, f"{what}: {each.ignored}"), []).append(image.label)
+    worst_first = sorted(accepted.items(), key=lambda item: item[0][0])
+    lines += [(line, tuple(dict.fromkeys(labels))) for (_, line), labels in worst_first]
     everyone = tuple(image.label for image in report.images)
     return [f"{line}{_only(labels, everyone)}" for line, labels in lines]

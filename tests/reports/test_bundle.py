@@ -247,7 +247,7 @@ def test_a_vulnerability_in_several_packages_counts_once_as_in_the_table() -> No
     found = opened(report)
     known = json.loads(found["predicate.json"])["images"][0]["vulnerabilities"]
     assert (known["known"], known["ignored"]) == (1, 1)
-    assert "1 known vulnerability in data of 2026-11-20" in found["README.txt"].decode()
+    assert "1 known vulnerability in data of 2026-11-20; 1 ignored by a rule" in found["README.txt"].decode()
     assert vulnerability_counts(report) == "1 known to osv of 2026-11-20"
 
 

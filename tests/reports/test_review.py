@@ -300,3 +300,16 @@ def test_what_a_rule_ignores_is_not_open_and_stands_with_its_reason(format: str)
     assert known.vulnerability_counts(report).startswith("none known")
     none_open = reports.report(msgspec.structs.replace(reviewed.image(), findings=(root,)))
     assert "; no open findings, 1 ignored; " in shown(none_open).splitlines()[0]
+
+
+def test_what_is_ignored_stands_worst_first_too() -> None:
+    levels = (None, "low", "critical", "high")
+    items = tuple(
+        reviewed.vulnerability(f"GO-2026-{n}", "module", severity=level, ignored="not called")
+        for n, level in enumerate(levels)
+    )
+    image = msgspec.structs.replace(
+        reviewed.image(), findings=(), vulnerabilities=msgspec.structs.replace(reviewed.KNOWN, items=items)
+    )
+    told = [line.split()[:2] for line in review.ignored(reports.report(image))]
+    assert told == [["critical", "GO-2026-2"], ["high", "GO-2026-3"], ["low", "GO-2026-1"], ["not", "rated"]]
