@@ -1,6 +1,7 @@
 """Guards around every test: no credential, daemon or setting of the person who runs them leaks in."""
 
 import pathlib
+import signal
 import uuid
 
 import pytest
@@ -33,6 +34,12 @@ GUARDED = (
     "SOURCE_DATE_EPOCH",
     "XDG_RUNTIME_DIR",
 )
+
+
+def pytest_configure() -> None:
+    """Whoever starts the tests with `nohup` or `&` has Ctrl-C ignored, and what the tests start inherits that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
