@@ -34,7 +34,13 @@ def _near(word: str, names: Mapping[str, str]) -> str:
     by_word = {id.lower(): id for id in names} | {name: id for id, name in names.items()}
     close = difflib.get_close_matches(word.lower()[:60], by_word, 3, cutoff=0.7)
     meant = " or ".join(dict.fromkeys(f"{by_word[near]} ({names[by_word[near]]})" for near in close))
-    return f"did you mean {meant}? imgaudit checks lists them" if meant else "imgaudit checks lists them"
+    if meant:
+        return f"did you mean {meant}? imgaudit checks lists them"
+    kind, _, rest = word.strip()[:60].partition("-")  # cve-2024-24790
+    known = f"{kind.upper()}-{rest}"
+    if _VULNERABILITY.fullmatch(known) and any(char.isdigit() for char in rest):
+        return f"did you mean {known}?"
+    return "imgaudit checks lists them"
 
 
 def refuse_unmatched_labels(report: Report, checks: Checks) -> None:
