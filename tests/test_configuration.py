@@ -245,7 +245,7 @@ def ignored(rule: str) -> str:
         ("[checks]", "[checks] sets no fail_on", 'fail_on = "high"'),
         ('[checks]\nfail_on = "hgih"', 'fail_on = "hgih" is no severity', "critical, high, medium, low, info"),
         ("[checks]\nmin_score = 101", "min_score = 101 is out of range", "from 0 to 100"),
-        ("[checks]\nmin_score = 79.5", "min_score = 79.5 is no whole number", "min_score = 5"),
+        ("[checks]\nmin_score = 79.5", "min_score = 79.5 is no whole number", "min_score = 80"),
         ("[checks]\nignore = []", "[checks] sets no fail_on", "min_score = 80"),
         ('[checks]\nsecret_rules = ""', 'secret_rules = "" names no file', "gitleaks.toml"),
         ("[checks]\nsecret_rules = 1", "secret_rules = 1 is no string", "quotes"),

@@ -20,7 +20,7 @@ def read_checks(table: Table) -> Checks:
     found = Checks(
         fail_on=_level(table),
         ignore=_rules(table),
-        min_score=table.integer("min_score", 0, 100),
+        min_score=table.integer("min_score", 0, 100, example=80),
         secret_rules=_file(table, "secret_rules", '"gitleaks.toml"'),
     )
     if not found.limits and found.secret_rules is None:

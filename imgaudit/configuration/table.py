@@ -50,12 +50,12 @@ class Table:
             )
         return Table(self.file, self.below(key), value)
 
-    def integer(self, key: str, least: int, most: int) -> int | None:
+    def integer(self, key: str, least: int, most: int, *, example: int = 5) -> int | None:
         value = self.values.get(key)
         if value is None:
             return None
         if not isinstance(value, int) or isinstance(value, bool):  # true is an int to Python
-            self.fail(key, "is no whole number", f"for example {key} = {max(least, 5)}")
+            self.fail(key, "is no whole number", f"for example {key} = {max(least, example)}")
         if not least <= value <= most:
             self.fail(key, "is out of range", f"from {least:,} to {most:,}")
         return value
