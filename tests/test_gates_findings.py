@@ -117,6 +117,12 @@ def known(*items: model.Vulnerability, unmatched: tuple[model.Unmatched, ...] = 
     )
 
 
+def test_one_of_several_packages_counts_once() -> None:
+    of = [msgspec.structs.replace(vulnerable("high"), package=name, path=None) for name in ("libssl3", "libcrypto3")]
+    gate = only(judge(image(vulnerabilities=known(*of))))
+    assert (gate.actual, "GO-2024-2887 in libssl3 and 1 more 1.22.3" in gate.message) == (1, True)
+
+
 @pytest.mark.parametrize(
     ("severity", "state", "passed"),
     [
@@ -251,9 +257,10 @@ def test_an_ignored_finding_stays_and_says_why() -> None:
     checks = Checks("high", (rule(path="/root/*"), rule("CVE-2024-24790")))
     before = reports.report(image(KEY, ROOT, vulnerabilities=known(vulnerable("high"))))
     (after,) = mark_ignored(before, checks, TODAY).images
-    assert [item.ignored for item in after.findings] == ["known, and mended in May", None]
+    why = f"known, and mended in May, until {checks.ignore[0].until}"
+    assert [item.ignored for item in after.findings] == [why, None]
     assert after.vulnerabilities is not None
-    assert after.vulnerabilities.items[0].ignored == "known, and mended in May"
+    assert after.vulnerabilities.items[0].ignored == why
     assert msgspec.structs.replace(after.findings[0], ignored=None) == KEY
     assert mark_ignored(mark_ignored(before, checks, TODAY), Checks("high"), TODAY) == before
     assert mark_ignored(before, None, TODAY) is before
@@ -370,7 +377,9 @@ def test_check_fails_on_findings_and_ignores_them_until_the_day(cli: Cli, bad: p
     configure(f'[checks]\nfail_on = "high"\nignore = [{", ".join(rules)}]')
     result = cli("check", f"app={bad}", "-q", "-o", "json")
     assert (result.code, result.err) == (0, "")
-    assert {item["id"] for item in result.json["images"][0]["findings"] if item["ignored"] == "a test"} == high
+    assert {
+        item["id"] for item in result.json["images"][0]["findings"] if item["ignored"] == "a test, until 2027-01-31"
+    } == high
     jsonschema.Draft202012Validator(cli("schema").json).validate(result.json)
     configure(f'[checks]\nfail_on = "critical"\nignore = [{ignore("IA301", "2026-11-20")}]')
     result = cli("check", f"app={bad}", "-q")

@@ -12,7 +12,8 @@ BASE = Rule(
     "what its FROM was, and the check is skipped.",
     why="latest is another image tomorrow: a rebuild brings changes that nobody chose, and can't be repeated.",
     fix="FROM with a version, better with a digest (alpine:3.20@sha256:...), kept up to date by Renovate or "
-    "Dependabot.",
+    "Dependabot. Where it is skipped, have the image say it: the label org.opencontainers.image.base.name, or "
+    "BuildKit's provenance.",
     references=("CIS Docker Benchmark 4.2", "dockle DKL-DI-0006"),
 )
 LABELS = Rule(

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from imgaudit.configuration import LEVELS, Checks, Level
 from imgaudit.gates.ignores import rules_of
-from imgaudit.model import Check, Gate, Image
+from imgaudit.model import Check, Gate, Image, Severity
 
 NAMED = 3
 """Findings that the gate's sentence names; the report lists them all."""
@@ -65,11 +65,15 @@ def _found(image: Image, fail_on: Level) -> list[tuple[int, str, str | None]]:
         (LEVELS.index(item.severity), f"{item.id} {item.title}{_at(item.path)}", item.ignored)
         for item in image.findings
     ]
+    groups: dict[tuple[str, str, str, str | None, Severity, str | None], list[str]] = {}
     for known in image.vulnerabilities.items if image.vulnerabilities is not None else ():
         # What has no severity is not known to be bad enough, and of what is absent nothing is in the program.
         if known.severity is not None and known.state != "absent":
-            words = f"{known.id} in {known.package or known.module} {known.version}{_at(known.path)}"
-            found.append((LEVELS.index(known.severity), words, known.ignored))
+            key = (known.id, known.module, known.version, known.path, known.severity, known.ignored)
+            groups.setdefault(key, []).append(known.package or known.module)
+    for (id_, _, version, path, severity, ignored), packages in groups.items():  # one, in however many packages
+        more = f" and {len(packages) - 1:,} more" if len(packages) > 1 else ""
+        found.append((LEVELS.index(severity), f"{id_} in {packages[0]}{more} {version}{_at(path)}", ignored))
     return [each for each in found if each[0] <= worst]
 
 

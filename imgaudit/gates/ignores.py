@@ -80,7 +80,7 @@ def _marked(image: Image, rules: list[Ignore]) -> Image:
 
 
 def _reason(rules: list[Ignore], path: str | None, *ids: str) -> str | None:
-    return next((rule.reason for rule in rules if _covers(rule, path, *ids)), None)
+    return next((f"{rule.reason}, until {rule.until}" for rule in rules if _covers(rule, path, *ids)), None)
 
 
 def _covers(rule: Ignore, path: str | None, *ids: str) -> bool:

@@ -37,7 +37,8 @@ class Anomaly(Value, frozen=True, kw_only=True):
 class Finding(Value, frozen=True, kw_only=True):
     """A fact worth a reader's attention, with its evidence and what to do about it.
 
-    ignored: why a rule of imgaudit.toml ignores it, None where none does; set by `check`, whose gates leave it out."""
+    ignored: why a rule of imgaudit.toml ignores it, and until when, None where none does; set by `check`, whose gates
+    leave it out."""
 
     id: str
     title: str

@@ -12,6 +12,9 @@ from imgaudit.reports import facts, known, numbers
 from imgaudit.reports.escape import shorten
 from imgaudit.reports.interface import AnyReport
 
+_TOOLS = ("trivy", "grype")
+"""Names under which an image says that another scanner failed (`--with`)."""
+
 SHAPES: dict[model.Severity, str] = {"critical": "▲", "high": "▲", "medium": "◆", "low": "●", "info": "●"}
 PRESSING: tuple[model.Severity, ...] = ("critical", "high", "medium")
 """Severities that stand open where the others are folded."""
@@ -125,6 +128,14 @@ def check_words(report: model.Report) -> str:
     return f"checks{each}: {', '.join(words)}" if words else ""
 
 
+def _not_asked(image: model.Image) -> str:
+    """Why nobody looked vulnerabilities up: a tool failed, or none was asked."""
+    failed = next((item for item in image.skipped if item.what in _TOOLS), None)
+    if failed is not None:
+        return f"{failed.what} was asked and failed: {shorten(failed.reason, 200)}"
+    return "no database was given, --vulnerabilities names one"
+
+
 def not_looked_at(report: AnyReport) -> list[str]:
     """Checks that were skipped and what could not be looked up, each reason once: none of it counts as clean."""
     if not isinstance(report, model.Report):
@@ -134,11 +145,11 @@ def not_looked_at(report: AnyReport) -> list[str]:
     for item in outcomes(report, "skipped"):
         reasons.setdefault((item.reason or "no reason given", item.labels), []).append(item)
     lines = [f"{_checks(of)}: {reason}{_only(labels, everyone)}" for (reason, labels), of in reasons.items()]
-    unasked = tuple(image.label for image in report.images if image.vulnerabilities is None)
-    if unasked:
-        lines.append(
-            f"known vulnerabilities: no database was given, --vulnerabilities names one{_only(unasked, everyone)}"
-        )
+    unasked: dict[str, list[str]] = {}
+    for image in report.images:
+        if image.vulnerabilities is None:
+            unasked.setdefault(_not_asked(image), []).append(image.label)
+    lines += [f"known vulnerabilities: {why}{_only(tuple(labels), everyone)}" for why, labels in unasked.items()]
     unmatched: dict[tuple[str, str], list[str]] = {}
     for image in report.images:
         for each in image.vulnerabilities.unmatched if image.vulnerabilities is not None else ():

@@ -313,3 +313,11 @@ def test_what_is_ignored_stands_worst_first_too() -> None:
     )
     told = [line.split()[:2] for line in review.ignored(reports.report(image))]
     assert told == [["critical", "GO-2026-2"], ["high", "GO-2026-3"], ["low", "GO-2026-1"], ["not", "rated"]]
+
+
+def test_a_tool_that_failed_is_why_nothing_was_looked_up() -> None:
+    failed = model.Skipped(what="trivy", reason="its database could not be fetched")
+    image = msgspec.structs.replace(reports.scratch(), skipped=(failed,), vulnerabilities=None)
+    lines = review.not_looked_at(reports.report(image))
+    assert "known vulnerabilities: trivy was asked and failed: its database could not be fetched" in lines
+    assert not any("--vulnerabilities" in line for line in lines)
