@@ -1,5 +1,6 @@
 """Whether a version is affected, and where to go from it (OSV schema, "Evaluation")."""
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -60,6 +61,7 @@ def judge(version: str, affected: Affected, parse: Parse, *, kinds: Iterable[str
 
 def fixes(version: str, parts: Sequence[Affected], parse: Parse, *, kinds: Sequence[str]) -> tuple[str, ...]:
     """Of the lowest 100 fixed versions above this one, rising, those that no part of the entry says are affected."""
+    parse = functools.cache(parse)  # each is held against all ranges
     key = parse(version)
     ahead: dict[Any, str] = {}
     for part in parts:

@@ -180,7 +180,9 @@ def against_umoci(source: str, folder: pathlib.Path) -> None:
     assert flat.rootfs == inode_sum(rootfs)
 
 
-@pytest.mark.parametrize("base", BASES)
+@pytest.mark.parametrize(
+    "base", [pytest.param(base, marks=pytest.mark.thorough) if "debian:" in base else base for base in BASES]
+)
 def test_bases_as_umoci_unpacks_them(base: str, tmp_path: pathlib.Path) -> None:
     need_registry()
     against_umoci(f"docker://127.0.0.1:5000/{base}", tmp_path)
@@ -220,7 +222,9 @@ def test_dead_bytes_of_a_built_image_by_cause(built: str, tmp_path: pathlib.Path
     assert flat.rootfs + flat.dead.total == sum(scan.content for scan in scans_of(tmp_path / "layout"))
 
 
-@pytest.mark.parametrize("image", ["alpine:3.20", "debian:bookworm-slim", BUILT])
+@pytest.mark.parametrize(
+    "image", ["alpine:3.20", pytest.param("debian:bookworm-slim", marks=pytest.mark.thorough), BUILT]
+)
 def test_content_is_what_overlay2_calls_the_size(image: str, built: str, tmp_path: pathlib.Path) -> None:
     """On overlay2 the engine's size is the content and the bytes of symbolic links' targets (Docker 20.10)."""
     if run("docker", "info", "--format", "{{.Driver}}").strip() != b"overlay2":

@@ -25,7 +25,7 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("base", CASES)
+@pytest.mark.parametrize("base", ["alpine", pytest.param("debian", marks=pytest.mark.thorough)])
 def test_every_program_misses_what_its_loader_misses(base: str) -> None:
     need_registry()
     dockerfile, loader, pattern = CASES[base]

@@ -249,6 +249,7 @@ def test_content_is_rootfs_and_dead(built: Built) -> None:
     assert size.dead.total == sum(layer.dead or 0 for layer in built.images["docker"].layers)
 
 
+@pytest.mark.thorough
 def test_debian_in_two_forms(debian: Built) -> None:
     plain, layout = debian.images["docker-archive"], debian.images["oci-dir"]
     assert facts(plain) == facts(layout)

@@ -102,6 +102,7 @@ def test_defaults_are_those_of_the_page(repo: pathlib.Path) -> None:
         assert text in page, text
 
 
+@pytest.mark.thorough
 @pytest.mark.engine
 @pytest.mark.go
 def test_several_images_are_compared(cli: Cli, specimens: Specimens, tmp_path: pathlib.Path) -> None:

@@ -165,6 +165,7 @@ def test_an_entrypoint_that_is_not_there(specimens: Specimens, prober: Prober) -
     assert "/absent" in probe.error
 
 
+@pytest.mark.thorough
 def test_what_a_container_may_not_do(specimens: Specimens, prober: Prober) -> None:
     (probe,) = prober(specimens("jail", "VOLUME /data", name="jail"), port=8080, timeout=30.0)
     assert probe.exit_code == 7
@@ -208,6 +209,7 @@ def test_an_image_outside_of_an_engine(prober: Prober, tmp_path: pathlib.Path) -
     assert probe.error == "not run: it was not read from an engine; docker load puts it there"
 
 
+@pytest.mark.thorough
 def test_several_in_turn(specimens: Specimens, prober: Prober) -> None:
     told: list[str] = []
     references = [specimens("serve"), specimens("fail"), specimens("late")]

@@ -144,6 +144,7 @@ def test_all_that_syft_finds_is_in_ours(cli: Cli, archive: pathlib.Path, tmp_pat
     assert missing(found, boms(cli, archive, tmp_path)[0]) == ["pkg:golang/./local@(devel)"]
 
 
+@pytest.mark.thorough
 @pytest.mark.engine
 @pytest.mark.parametrize("image", ["library/debian:bookworm-slim", "library/alpine:3.20"])
 def test_all_packages_of_a_distribution(cli: Cli, tmp_path: pathlib.Path, image: str) -> None:

@@ -176,11 +176,20 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-@pytest.mark.parametrize("path", ["/a.go", "/a.yaml", "/.env", "/.npmrc", "/.pgpass", "/.kube/config", "/a.tfvars"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/.env",
+        *(
+            pytest.param(path, marks=pytest.mark.thorough)
+            for path in ("/a.go", "/a.yaml", "/.npmrc", "/.pgpass", "/.kube/config", "/a.tfvars")
+        ),
+    ],
+)
 def test_hostile_content_costs_no_more_than_its_length(name: str, path: str) -> None:
     start = time.process_time()
     searched({path: HOSTILE[name]})
-    assert time.process_time() - start < 3.0  # of 900 KB; a quadratic pattern takes minutes
+    assert time.process_time() - start < 15.0  # of 900 KB; a quadratic pattern takes minutes
 
 
 def test_marks_in_masses_are_said() -> None:

@@ -217,5 +217,5 @@ def test_an_entry_of_thousands_of_fixes_is_judged_in_a_moment() -> None:
     parts = [Affected(ranges=(Range(type="SEMVER", events=tuple(itertools.chain.from_iterable(pairs))),))]
     start = time.process_time()
     found = fixes("1.0.1", parts, parse_semver, kinds=("SEMVER",))
-    assert time.process_time() - start < 10.0
+    assert time.process_time() - start < 5.0
     assert (len(found), found[:2]) == (100, ("1.0.5", "1.1.5"))
