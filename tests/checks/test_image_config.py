@@ -210,6 +210,14 @@ def test_a_healthcheck_that_can_never_run(tmp_path: Path) -> None:
         (["CMD-SHELL", "URL=x curl $URL"], None),  # the words do not tell
         (["CMD-SHELL", '"$APP" -health'], None),
         (["CMD", ""], None),
+        (["CMD-SHELL", "curl localhost && true"], "curl"),
+        (["CMD-SHELL", "curl localhost || false"], "curl"),
+        (["CMD-SHELL", "curl localhost || tool -x"], None),  # what follows may make up for it
+        (["CMD-SHELL", "curl localhost || exit 0"], None),
+        (["CMD-SHELL", "curl localhost; tool -x"], None),
+        (["CMD-SHELL", "probe () { tool -x; }; probe"], None),
+        (["CMD-SHELL", "nc -z localhost 80"], None),  # this sh may be BusyBox's, which has it in itself
+        (["CMD", "probe"], None),  # /opt/bin may be mounted
     ],
 )
 def test_a_healthcheck_that_calls_what_is_not_there(test: list[str], lacks: str | None, tmp_path: Path) -> None:
@@ -223,6 +231,26 @@ def test_a_healthcheck_that_calls_what_is_not_there(test: list[str], lacks: str 
     found = findings(audited(tmp_path, entries, config=config), "IA707")
     assert [finding.severity for finding in found] == (["medium"] if lacks else [])
     assert not lacks or f"calls {lacks}, which the image does not hold" in found[0].message
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({}, "fail"),
+        ({"Env": ["PATH=/bin:/sbin"]}, "fail"),
+        ({"Env": ["PATH=/bin", "PATH=/opt/bin"]}, "pass"),  # the last one counts
+        ({"Env": ["PATH=:/bin"]}, "pass"),  # the working directory, too
+        ({"Volumes": {"/usr/local/bin": {}}}, "pass"),
+        ({"Healthcheck": {"Test": ["CMD", "/usr/bin/linked"]}}, "pass"),  # the link's target may be mounted
+        ({"Healthcheck": {"Test": ["CMD", "/usr/bin/unlinked"]}}, "fail"),
+        ({"Healthcheck": {"Test": ["CMD-SHELL", "probe"]}}, "fail"),
+        ({"Healthcheck": {"Test": ["CMD-SHELL", "probe"]}, "Shell": ["/opt/bin/fish", "-c"]}, "pass"),
+    ],
+)
+def test_where_a_healthcheck_s_program_may_come_from(more: dict[str, Any], expected: str, tmp_path: Path) -> None:
+    config = {"Entrypoint": ["/app"], "Healthcheck": {"Test": ["CMD", "probe"]}, **more}
+    entries = [RELEASE, SHELL, APP, file("/opt/bin/probe", "x", mode=0o755), symlink("/usr/bin/linked", "/data/probe")]
+    assert status(audited(tmp_path, entries, config=config), "IA707") == expected
 
 
 def test_a_busybox_shell_may_have_the_program_in_itself(tmp_path: Path) -> None:
