@@ -144,13 +144,19 @@ def lost_by(severity: Severity | None, state: VulnerabilityState) -> float:
 
 
 def _asked(image: Image, known: Vulnerabilities) -> bool:
-    """Whether the databases hold anything of what the image has; one that doesn't say of what it is, is taken to."""
-    if known.items or not all(database.ecosystems for database in known.databases):
-        return True
+    """Whether the databases hold anything of what the image has; a tool's, which does not say of what it is, is taken
+    to, unless the tool saw nothing of all this."""
     holds = {name.partition(":")[0].lower() for database in known.databases for name in database.ecosystems}
     has = {"go"} if any(binary.go.present is not False for binary in image.binaries) else set()
     has |= {package.purl.split("/")[1].lower() for package in image.packages if package.purl.count("/") > 1}
-    return bool(has & holds) if has else image.complete
+    if known.items or has & holds:
+        return True
+    programs = [binary.path for binary in image.binaries if binary.go.present]
+    if all(database.ecosystems for database in known.databases) or not (programs or image.packages):
+        return image.complete and not has
+    missed = {each.what for each in known.unmatched}
+    packages = bool(image.packages) and not any(what.endswith(" OS packages") for what in missed)
+    return packages or not missed.issuperset(programs)
 
 
 def _limit(image: Image) -> Severity | None:

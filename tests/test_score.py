@@ -331,6 +331,23 @@ def test_data_about_nothing_that_the_image_has_answers_nothing() -> None:
     assert scored(image(every(), known=both)).parts["vulnerabilities"] == 5
 
 
+def test_a_tool_that_saw_nothing_of_the_image_answers_nothing() -> None:
+    tool = model.VulnerabilityData(name="trivy 0.70.0", date=None, ecosystems=(), entries=None)
+    alone = image(every(), known=msgspec.structs.replace(CLEAN, databases=(tool,)))
+    package = model.Package(type="apk", name="a", version="1", arch=None, purl="pkg:apk/alpine/a@1", size=None)
+    both = msgspec.structs.replace(alone, packages=(package,))
+    (path,) = (binary.path for binary in alone.binaries)
+
+    def points(found: model.Image, *missed: str) -> int:
+        left = tuple(model.Unmatched(what=what, reason="not looked up: trivy lists none") for what in missed)
+        known = msgspec.structs.replace(CLEAN, databases=(tool,), unmatched=left)
+        return scored(msgspec.structs.replace(found, vulnerabilities=known)).parts["vulnerabilities"]
+
+    assert points(both, path, "1 OS packages") == points(alone, path) == 0
+    assert points(both, path) == points(both, "1 OS packages") == 5
+    assert points(both) == points(alone) == 10
+
+
 def test_data_of_the_distribution_counts_for_its_packages() -> None:
     purl = "pkg:deb/debian/a@1?distro=debian-12"
     package = model.Package(type="deb", name="a", version="1", arch=None, purl=purl, size=None)
