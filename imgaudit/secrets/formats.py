@@ -94,12 +94,13 @@ COMMANDS: tuple[SecretRule, ...] = (
          r"(?P<secret>[^\s\"'$<{\[]{8,512})", "a key in a header", "medium"),
     rule("login-password", " login ",
          r"(?<![\w-])(?:docker|podman|buildah|skopeo|crane|oras|helm registry) login [^|;&\n]{0,300}?"
-         r"(?<=\s)-p[ =]?[\"']?(?P<secret>[^\s\"'$<{\[]{3,256})", "a password given to login", "medium"),
+         r"(?<=\s)-p[ =]?[\"']?(?P<secret>[^\s\"'`$<{\[]{3,256})", "a password given to login", "medium"),
     rule("mysql-password", "mysql",
-         r"(?<![\w-])mysql(?:dump|admin)? [^|;&\n]{0,300}?(?<=\s)-p(?![0-9]+:[0-9])[\"']?"
-         r"(?P<secret>[^\s\"'$<{\[=-][^\s\"'$<{\[]{2,255})", "a password given to mysql", "medium"),
+         r"(?<![\w-])(?<!-[A-Za-z] )mysql(?:dump|admin)? [^|;&\n]{0,300}?(?<=\s)-p(?![0-9]+:[0-9])[\"']?"
+         r"(?P<secret>[^\s\"'`$<{\[=-][^\s\"'$<{\[]{2,255})", "a password given to mysql", "medium"),
     rule("chpasswd", "chpasswd",
-         r"(?<![\w:-])[A-Za-z_][\w-]{0,31}:(?P<secret>[^\s\"'$:|\[]{1,256})[\"']? ?\| ?(?:sudo )?chpasswd\b",
+         r"(?<![\w:-])[A-Za-z_][\w-]{0,31}:(?![*!]+(?![^\s\"'|]))(?P<secret>[^\s\"'`$:|\[]{1,256})"
+         r"[\"']? ?\| ?(?:sudo )?chpasswd\b",
          "the password of an account", "medium"),
 )  # fmt: skip
 """In what is redacted only: options of commands, and headers that they are given."""

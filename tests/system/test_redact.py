@@ -175,6 +175,14 @@ def test_a_secret_goes_and_its_name_stays(line: str) -> None:
         ("RUN TOKEN=$(cat /run/secrets/token) make", "RUN TOKEN=$(cat /run/secrets/token) make"),
         ("RUN TOKEN=$(cat /x)rest make", f"RUN TOKEN={REDACTED} /x)rest make"),
         ("RUN docker login --password-stdin registry.example.com",) * 2,
+        ("RUN docker login -u me -p `cat /run/secrets/p`",) * 2,
+        ("RUN mysql -phunter22 < dump.sql", f"RUN mysql -p{REDACTED} < dump.sql"),
+        ("RUN mysql -p`cat /run/secrets/p`",) * 2,
+        ("RUN chown -R mysql /var/lib/data -preserve",) * 2,  # the user
+        ("RUN echo root:hunter22 | chpasswd", f"RUN echo root:{REDACTED} | chpasswd"),
+        ("RUN echo root:*hunter22 | chpasswd", f"RUN echo root:{REDACTED} | chpasswd"),
+        ("RUN echo 'root:!' | chpasswd -e",) * 2,  # locked
+        ("RUN echo root:* | chpasswd -e",) * 2,
         ("docker build --secret id=npm,src=/x .",) * 2,
         ("pip install tokenizers==0.13 --no-cache-dir",) * 2,
         ('ENTRYPOINT ["/app" "--password" "a b" "-v"]', f'ENTRYPOINT ["/app" "--password" "{REDACTED}" "-v"]'),
