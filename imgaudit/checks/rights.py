@@ -1,5 +1,6 @@
 """User and rights: IA3xx."""
 
+import re
 from collections import Counter
 
 from imgaudit.checks.interface import Check, NotApplicable, Problem, Result, Rule, Skipped, Subject, of
@@ -88,7 +89,7 @@ TWICE = Rule(
 def _root(subject: Subject) -> Result:
     user = subject.image.config.user
     name = user.partition(":")[0].strip()
-    number = int(name) if name.isascii() and name.isdigit() else None
+    number = int(name) if re.fullmatch("[+-]?[0-9]{1,99}", name) else None  # as strconv.Atoi reads it: +0 is root
     if name and number is None:
         if subject.traces.accounts is None and name != "root":
             return Skipped(f"the user is {name}, and /etc/passwd could not be read")

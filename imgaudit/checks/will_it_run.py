@@ -1,5 +1,7 @@
 """Will it run: IA2xx. What stops the image's program, or will surprise it."""
 
+import re
+
 from imgaudit.checks.interface import Check, Judge, NotApplicable, Passed, Problem, Result, Rule, Skipped, Subject, of
 from imgaudit.model import Binary
 from imgaudit.model.image import FitnessKind
@@ -128,8 +130,10 @@ def _user(subject: Subject) -> Result:
     user = subject.image.config.user
     if not user:
         return NotApplicable("the image names no user")
-    if all(part.isascii() and part.isdigit() for part in user.split(":")):
+    if all(re.fullmatch(r"\+?[0-9]+", part) for part in user.split(":")):  # as strconv.Atoi reads it
         return NotApplicable("the user is named by number, which needs no entry")
+    if subject.traces.accounts is None or subject.traces.groups is None:
+        return Skipped("the image's /etc/passwd or /etc/group could not be read")
     return Passed()
 
 
@@ -189,12 +193,18 @@ def _service(subject: Subject) -> Binary | None:
     return next((binary for binary in subject.image.binaries if binary.role == "service"), None)
 
 
+def _doubt(subject: Subject) -> Result:
+    service = _service(subject)
+    unread = service is not None and (service.machine is None or service.linkage is None)
+    return Skipped("the program could not be read") if unread else Passed()
+
+
 def _packages(subject: Subject) -> frozenset[str] | Result:
     """The Go packages that are linked into the service."""
     service = _service(subject)
     if service is None:
         return Skipped("the program was not found")
-    if not service.go.present:
+    if service.go.present is False:
         return NotApplicable("the program is not Go's")
     if service.size_breakdown is None:
         return Skipped("which packages the program holds is not known: --breakdown none, or it can't be taken apart")
@@ -256,7 +266,7 @@ CHECKS = (
     Check(LOADER, _of_kind("loader", otherwise=_loader)),
     Check(LIBRARIES, _of_kind("libraries", otherwise=_libraries)),
     Check(GLIBC, _of_kind("glibc", otherwise=_glibc)),
-    Check(DOUBT, _of_kind("doubt")),
+    Check(DOUBT, _of_kind("doubt", otherwise=_doubt)),
     Check(CERTIFICATES, _certificates),
     Check(TEMPORARY, _temporary),
     Check(TIME_ZONES, _time_zones),

@@ -67,4 +67,8 @@ def _rows(tree: Tree, path: str) -> list[list[str]] | None:
 
 
 def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 11 and int(text) <= MAX_ID else None
+    """As strconv.Atoi reads it, with a plus sign too."""
+    digits = text.removeprefix("+")
+    return (
+        int(digits) if digits.isascii() and digits.isdecimal() and len(digits) < 11 and int(digits) <= MAX_ID else None
+    )

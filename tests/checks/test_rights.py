@@ -11,9 +11,11 @@ PASSWD = "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/home/app:/bin/sh\n"
 GROUP = "root:x:0:\napp:x:1000:\n"
 
 
-@pytest.mark.parametrize("user", ["", "root", "0", "0:0", "root:app", "00", "toor", "0:1000"])
+@pytest.mark.parametrize("user", ["", "root", "0", "0:0", "root:app", "00", "toor", "0:1000", "+0", "-0:5", "plus"])
 def test_root_in_any_spelling(user: str, tmp_path: Path) -> None:
-    image = audited(tmp_path, [file("/etc/passwd", PASSWD + "toor:x:0:0::/:/bin/sh\n")], config={"User": user})
+    image = audited(
+        tmp_path, [file("/etc/passwd", PASSWD + "toor:x:0:0::/:/bin/sh\nplus:x:+0:0::/:\n")], config={"User": user}
+    )
     (finding,) = findings(image, "IA301")
     assert (user or "no user") in finding.message
 

@@ -10,7 +10,7 @@ from imgaudit.audit import AuditOptions, audit
 from tests.checks.judged import audited, findings, status
 from tests.support.elf import make_elf
 from tests.support.gobuild import NET, ZONES, GoProgram, build
-from tests.support.images import Image, Layer, docker_archive, file, folder
+from tests.support.images import Image, Layer, docker_archive, file, folder, symlink
 
 APP = {"Entrypoint": ["/app"]}
 PASSWD = file("/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")
@@ -84,10 +84,28 @@ def test_versions_of_glibc(offers: tuple[str, ...], found: str, tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("user", "found"),
-    [("65532", "not_applicable"), ("0:0", "not_applicable"), ("65532:app", "fail"), ("app:0", "fail"), ("", None)],
+    [
+        ("65532", "not_applicable"),
+        ("0:0", "not_applicable"),
+        ("65532:app", "fail"),
+        ("app:0", "fail"),
+        ("", None),
+        ("+5:+6", "not_applicable"),
+    ],
 )
 def test_only_a_user_by_name_is_looked_up(user: str, found: str | None, tmp_path: Path) -> None:
     assert status(of_program(tmp_path, build(), User=user), "IA202") == (found or "not_applicable")
+
+
+def test_a_user_is_no_pass_where_the_accounts_could_not_be_read(tmp_path: Path) -> None:
+    for user, path in (("app", "/etc/passwd"), ("0:app", "/etc/group")):
+        image = of_program(tmp_path, build(), symlink(path, "/store"), file("/store", "app:x:1:1\n"), User=user)
+        assert status(image, "IA202") == "skipped"
+
+
+def test_of_a_program_that_could_not_be_read_nothing_passes(tmp_path: Path) -> None:
+    image = of_program(tmp_path, b"\x7fELF" + bytes(3000))
+    assert {status(image, f"IA20{number}") for number in (3, 4, 5, 6, 7, 8, 9)} == {"skipped"}
 
 
 def test_of_a_program_that_is_not_known_nothing_is_said_not_to_apply(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ FILES: dict[str, Content] = {"/etc/passwd": PASSWD, "/etc/group": GROUP}
         ("web:7", 101, {7}),
         ("5", 5, {0}),
         ("5:6", 5, {6}),
+        ("+5:+6", 5, {6}),
         (":ssl", 0, {200}),
     ],
 )

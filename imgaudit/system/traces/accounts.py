@@ -1,5 +1,7 @@
 """/etc/passwd, /etc/shadow and /etc/group -> accounts and groups (passwd(5), shadow(5), group(5))."""
 
+import re
+
 from imgaudit.layers.interface import Tree
 from imgaudit.model.traces import AccountTrace, GroupTrace, Password
 from imgaudit.system.tables import table_lines
@@ -53,4 +55,6 @@ def _rows(tree: Tree, path: str) -> list[list[str]] | None:
 
 
 def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else None
+    """As runtimes read it, with strconv.Atoi: +0 is root's, too."""
+    number = int(text) if re.fullmatch("[+-]?[0-9]{1,30}", text) else -1
+    return number if 0 <= number < 10**10 else None
