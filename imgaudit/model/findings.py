@@ -1,6 +1,6 @@
 """What was noticed: anomalies of the input, findings, checks, score."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -150,9 +150,9 @@ class Score(Value, frozen=True, kw_only=True):
     confidence: 0-1, the share of what could be asked of this image that was answered, by weight.
     """
 
-    value: int
+    value: Annotated[int, msgspec.Meta(ge=0, le=100)]
     grade: Grade
-    confidence: float
+    confidence: Annotated[float, msgspec.Meta(ge=0, le=1)]
     parts: dict[str, int]
     of: dict[str, int] = msgspec.field(default_factory=dict)
     unmeasured: dict[str, int] = msgspec.field(default_factory=dict)

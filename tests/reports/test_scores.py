@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from imgaudit import model
+from imgaudit.errors import UsageError
 from imgaudit.reports import RenderOptions, html_scores, load_report, render, scores
 from imgaudit.score import score_of
 from tests.support import reports, reviewed
@@ -158,3 +159,11 @@ def test_a_forged_score_is_drawn_within_its_frame(value: int) -> None:
 
 def test_the_fixture_has_the_score_that_the_arithmetic_gives() -> None:
     assert score_of(reviewed.image()) == reviewed.image().score
+
+
+@pytest.mark.parametrize(("key", "value"), [("value", 101), ("value", -1), ("confidence", 1.5), ("grade", "S")])
+def test_a_saved_report_with_a_score_that_none_is_is_refused(key: str, value: object) -> None:
+    document = msgspec.to_builtins(reports.report(unasked()))
+    document["images"][0]["score"][key] = value
+    with pytest.raises(UsageError, match=f"score.{key}"):
+        load_report(msgspec.json.encode(document))
