@@ -117,6 +117,21 @@ def known(*items: model.Vulnerability, unmatched: tuple[model.Unmatched, ...] = 
     )
 
 
+def test_what_has_no_severity_is_said_and_counts_where_any_does() -> None:
+    shown = image(vulnerabilities=known(vulnerable(None)))
+    gate = only(judge(shown))
+    assert gate.passed
+    assert gate.message.endswith("; not counting 1 known vulnerability whose data gives no severity")
+    gate = only(judge(shown, fail_on="info"))
+    assert (gate.passed, gate.actual) == (False, 1)
+    assert "GO-2024-2887 (not rated) in stdlib" in gate.message
+    absent = image(vulnerabilities=known(vulnerable(None, "absent")))
+    assert "not counting" not in only(judge(absent)).message
+    assert only(judge(absent, fail_on="info")).passed
+    ignored = judge(shown, ignore=(rule("GO-2024-2887"),))
+    assert ignored.gates[0].message == "no finding of high or worse in app"
+
+
 def test_one_of_several_packages_counts_once() -> None:
     of = [msgspec.structs.replace(vulnerable("high"), package=name, path=None) for name in ("libssl3", "libcrypto3")]
     gate = only(judge(image(vulnerabilities=known(*of))))

@@ -42,7 +42,7 @@ def findings_gate(image: Image, fail_on: Level, checks: Checks, today: datetime.
         says = f"no finding of {asked} shows in {image.label}, but not all was looked at: {gaps[0]}{more}{apart}"
     else:
         passed = True
-        says = f"no finding of {asked} in {image.label}{apart}{_untried(image)}"
+        says = f"no finding of {asked} in {image.label}{apart}{_unrated(image, fail_on)}{_untried(image)}"
     return Gate(
         id="findings",
         label=image.label,
@@ -52,6 +52,20 @@ def findings_gate(image: Image, fail_on: Level, checks: Checks, today: datetime.
         passed=passed,
         message=says,
     )
+
+
+def _unrated(image: Image, fail_on: Level) -> str:
+    """How many open vulnerabilities can't be held against a severity; Go's own data gives none."""
+    known = image.vulnerabilities.items if image.vulnerabilities is not None else ()
+    open_ = {
+        (item.id, item.module)
+        for item in known
+        if item.severity is None and item.state != "absent" and item.ignored is None
+    }
+    if not open_ or fail_on == LEVELS[-1]:
+        return ""
+    many = "vulnerability whose data gives" if len(open_) == 1 else "vulnerabilities whose data give"
+    return f"; not counting {len(open_):,} known {many} no severity"
 
 
 def _plural(count: int) -> str:
@@ -65,15 +79,17 @@ def _found(image: Image, fail_on: Level) -> list[tuple[int, str, str | None]]:
         (LEVELS.index(item.severity), f"{item.id} {item.title}{_at(item.path)}", item.ignored)
         for item in image.findings
     ]
-    groups: dict[tuple[str, str, str, str | None, Severity, str | None], list[str]] = {}
+    groups: dict[tuple[str, str, str, str | None, Severity | None, str | None], list[str]] = {}
     for known in image.vulnerabilities.items if image.vulnerabilities is not None else ():
-        # What has no severity is not known to be bad enough, and of what is absent nothing is in the program.
-        if known.severity is not None and known.state != "absent":
+        if known.state != "absent":  # of which nothing is in the program
             key = (known.id, known.module, known.version, known.path, known.severity, known.ignored)
             groups.setdefault(key, []).append(known.package or known.module)
     for (id_, _, version, path, severity, ignored), packages in groups.items():  # one, in however many packages
         more = f" and {len(packages) - 1:,} more" if len(packages) > 1 else ""
-        found.append((LEVELS.index(severity), f"{id_} in {packages[0]}{more} {version}{_at(path)}", ignored))
+        # What has no severity is not known to be bad enough for any but the last, which asks for everything.
+        level = LEVELS.index(severity) if severity is not None else len(LEVELS) - 1
+        rated = "" if severity is not None else " (not rated)"
+        found.append((level, f"{id_}{rated} in {packages[0]}{more} {version}{_at(path)}", ignored))
     return [each for each in found if each[0] <= worst]
 
 
