@@ -30,6 +30,9 @@ LISTED_FILES = 25
 SOURCES_AS_SERVED = ("registry", "oci-dir", "oci-archive")
 
 
+WINDOWS = "it is a Windows image: its layers were read, but Windows programs, users and bases are not known here"
+
+
 class HasScan(Protocol):
     """What a visitor makes of a layer: its scan, and whatever else."""
 
@@ -81,7 +84,12 @@ def assemble(
         if len(good) < len(checked):
             raise ImageError(f"{len(checked) - len(good)} of {len(checked)} layers could not be read")
         flat = flatten([layer.scan for layer in good], limits)
-        inside = look_inside(source, config, flat, [layer.scan for layer in good], limits, breakdown, account, contents)
+        if source.platform.os == "windows":  # another layout of folders, other programs, other users
+            inside = unknown_inside(source, WINDOWS, limits, contents)
+            skipped.append(Skipped(what="what is in the image", reason=WINDOWS))
+        else:
+            scans = [layer.scan for layer in good]
+            inside = look_inside(source, config, flat, scans, limits, breakdown, account, contents)
         anomalies.extend(flat.anomalies)
     except ImageError as error:  # a limit, too, leaves what is known of each layer
         flat = None

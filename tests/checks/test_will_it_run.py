@@ -181,3 +181,19 @@ def test_without_a_program_nothing_passes(tmp_path: Path) -> None:
     assert {status(image, f"IA20{number}") for number in (3, 4, 5, 6, 7, 8, 9)} | {status(image, "IA210")} == {
         "skipped"
     }
+
+
+def test_a_windows_image_is_not_judged(tmp_path: Path) -> None:
+    """Its folders, programs and users are others: all that is said of it is what its layers hold."""
+    layer = Layer.of(file("Files/app.exe", b"MZ\x90\x00"), file("Hives/DefaultUser_Base", b"regf"))
+    config = {"Entrypoint": ["C:\\app.exe"], "User": "ContainerUser"}
+    path = docker_archive(tmp_path / "w.tar", Image([layer], config=config, os="windows"))
+    (image,) = audit(
+        f"app=docker-archive:{path}", AuditOptions(platform=model.Platform(os="windows", architecture="amd64"))
+    )
+    assert (image.complete, image.fitness.runs, image.size.rootfs) == (False, None, 8)
+    assert "Windows" in image.skipped[0].reason
+    assert {check.status for check in image.checks if check.id.startswith(("IA2", "IA3", "IA4"))} <= {
+        "skipped",
+        "not_applicable",
+    }
