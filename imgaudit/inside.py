@@ -107,7 +107,9 @@ def look_inside(
             glibc=_glibc(service, facts),
             doubts=_doubts(service, tree),
         ),
-        traces=system.gather_traces(source.config, flat, from_base, owners, limits, contents, source.provenance),
+        traces=system.gather_traces(
+            source.config, flat, from_base, owners, limits, contents, source.provenance, config
+        ),
         skipped=(*system.unread_databases(tree), *_not_analysed(placed)),
     )
 

@@ -11,6 +11,7 @@ import click
 
 from imgaudit.cli.talk import Talk
 from imgaudit.errors import OutputError, UsageError
+from imgaudit.model.scanners import SCANNERS
 from imgaudit.reports import REPORTS
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def audit_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--with",
         "companions",
         multiple=True,
-        type=click.Choice(["trivy", "grype"]),
+        type=click.Choice(SCANNERS),
         help="Let this tool look at the images, too, and add what it finds, marked as its. Repeatable.",
     )(command)
     command = click.option(

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import re
 from collections.abc import Iterator
 
 import msgspec
@@ -11,7 +10,7 @@ from imgaudit.companions import words
 from imgaudit.companions.interface import MOST_ITEMS, Ask, CompanionError, Told
 from imgaudit.companions.outer import layout
 from imgaudit.companions.places import Place, engine_variables, place_of
-from imgaudit.model import Image, Package, Unmatched, Vulnerability, VulnerabilityData
+from imgaudit.model import Image, Package, Unmatched, Vulnerability
 from imgaudit.vulnerabilities.interface import GO, Entry
 from imgaudit.vulnerabilities.sayings import summary_of
 
@@ -37,8 +36,6 @@ _ECOSYSTEMS = {
     "hex": "Hex",
     "conan": "ConanCenter",
 }
-_VERSION = re.compile(r"[0-9A-Za-z.+-]{1,40}")
-_DAY = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
 
 class _Doc(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -148,11 +145,7 @@ class Grype:
             if place.kind in ("oci-dir", "oci-archive"):
                 place = dataclasses.replace(place, kind="oci-dir", path=held.enter_context(layout(place)))
             output = ask([*target(place), "--output=json"], environment)
-        try:
-            report = msgspec.json.decode(output, type=_Report)
-        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise CompanionError(f"what it wrote can't be read: {words.clean(str(error))}") from error
-        return _told(report, image)
+        return _told(words.read(output, _Report), image)
 
 
 def target(place: Place) -> list[str]:
@@ -166,14 +159,11 @@ def target(place: Place) -> list[str]:
 def _told(report: _Report, image: Image) -> Told:
     if len(report.matches) > MOST_ITEMS:
         raise CompanionError(f"it lists more than {MOST_ITEMS:,} vulnerabilities")
-    version = report.descriptor.version
-    name = f"{NAME} {version}" if _VERSION.fullmatch(version) else NAME
     status = report.descriptor.db.status if report.descriptor.db is not None else None
-    day = _DAY.match(status.built) if status is not None else None
-    data = VulnerabilityData(name=name, date=f"{day[0]}Z" if day is not None else None, ecosystems=(), entries=None)
+    data = words.data_of(NAME, report.descriptor.version, status.built if status is not None else "")
     packages = {package.name: package for package in image.packages}
     items = [
-        _item(match, path, report.distro or _System(), packages, name)
+        _item(match, path, report.distro or _System(), packages, data.name)
         for match in report.matches
         if words.is_id(match.vulnerability.id)
         for path in _paths(match.artifact)

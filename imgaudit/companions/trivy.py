@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import re
 from collections.abc import Iterator
 
 import msgspec
@@ -37,8 +36,6 @@ _ECOSYSTEMS = {
     **dict.fromkeys(("hex",), "Hex"),
     **dict.fromkeys(("conan",), "ConanCenter"),
 }
-_VERSION = re.compile(r"[0-9A-Za-z.+-]{1,40}")
-_DAY = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
 OS, LANGUAGE, SECRET = "os-pkgs", "lang-pkgs", "secret"  # classes of results
 
@@ -140,10 +137,7 @@ class Trivy:
             output = ask([*options(ask), *target(place)], environment)
         if self._data is None:  # after the first look, which may have fetched a new database
             self._data = _data(ask, environment)
-        try:
-            report = msgspec.json.decode(output, type=_Report)
-        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise CompanionError(f"what it wrote can't be read: {words.clean(str(error))}") from error
+        report = words.read(output, _Report)
         if report.schema_version != 2:
             raise CompanionError(f"its report has schema version {report.schema_version}, and only 2 is known")
         return _told(report, image, self._data, secrets=ask.secrets)
@@ -175,16 +169,11 @@ def target(place: Place) -> list[str]:
 
 def _data(ask: Ask, environment: dict[str, str | None]) -> VulnerabilityData:
     """The tool's version and its database's day, as far as it says them."""
-    name, date = NAME, None
     try:
-        told = msgspec.json.decode(ask(["version", "--format=json"], environment), type=_Version)
-    except (CompanionError, msgspec.MsgspecError, ValueError, RecursionError):
-        pass
-    else:
-        name = f"{NAME} {told.version}" if _VERSION.fullmatch(told.version) else NAME
-        found = _DAY.match(told.data.updated_at) if told.data is not None else None
-        date = f"{found[0]}Z" if found is not None else None
-    return VulnerabilityData(name=name, date=date, ecosystems=(), entries=None)
+        told = words.read(ask(["version", "--format=json"], environment), _Version)
+    except CompanionError:
+        told = _Version(version="")
+    return words.data_of(NAME, told.version, told.data.updated_at if told.data is not None else "")
 
 
 def _told(report: _Report, image: Image, data: VulnerabilityData, *, secrets: bool) -> Told:

@@ -2,8 +2,12 @@
 
 import re
 from collections.abc import Iterable
+from typing import TypeVar
 
-from imgaudit.model import Severity
+import msgspec
+
+from imgaudit.companions.interface import CompanionError
+from imgaudit.model import Severity, VulnerabilityData
 from imgaudit.vulnerabilities.interface import GO, STDLIB
 from imgaudit.vulnerabilities.semver import go_name, go_release, parse_semver
 
@@ -13,6 +17,10 @@ LONG = 300
 MOST = 20
 """Aliases or versions of one item."""
 
+T = TypeVar("T")
+
+_VERSION = re.compile(r"[0-9A-Za-z.+-]{1,40}")
+_DAY = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 _URL = re.compile(r"https://[\x21-\x7e]{1,500}")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
 _SEVERITIES: dict[str, Severity] = {
@@ -110,3 +118,18 @@ def distribution(family: str, release: str) -> str:
         return f"Ubuntu:{release}{':LTS' if long else ''}"
     name = _DISTRIBUTIONS.get(family, family.title())
     return name if not release or name in ("Wolfi", "Chainguard") else f"{name}:{release}"
+
+
+def read(output: bytes, kind: type[T]) -> T:
+    """What a tool wrote, of this type. Raises CompanionError."""
+    try:
+        return msgspec.json.decode(output, type=kind)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise CompanionError(f"what it wrote can't be read: {clean(str(error))}") from error
+
+
+def data_of(tool: str, version: str, built: str) -> VulnerabilityData:
+    """A tool's database, as far as it says its own version and the moment that the database was made."""
+    name = f"{tool} {version}" if _VERSION.fullmatch(version) else tool
+    day = _DAY.match(built)
+    return VulnerabilityData(name=name, date=f"{day[0]}Z" if day is not None else None, ecosystems=(), entries=None)

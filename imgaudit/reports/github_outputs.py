@@ -93,17 +93,8 @@ def _image(
         "score": None
         if image.score is None
         else {"value": image.score.value, "grade": image.score.grade, "confidence": image.score.confidence},
-        "vulnerabilities": _vulnerabilities(image),
+        "vulnerabilities": None if image.vulnerabilities is None else known.open_by_state(image.vulnerabilities),
     }
-
-
-def _vulnerabilities(image: model.Image) -> dict[str, int] | None:
-    """How many are open, by what is known of them; None where no database was asked."""
-    found = image.vulnerabilities
-    if found is None:
-        return None
-    open_ = {(item.state, item.id, item.module) for item in found.items if item.ignored is None}
-    return {state: sum(one[0] == state for one in open_) for state in known.STATES if state != "absent"}
 
 
 def _json(value: object) -> str:

@@ -70,7 +70,13 @@ def vulnerabilities(report: model.Report, *, absent: bool = False) -> tuple[Shar
 
 def open_count(known: model.Vulnerabilities) -> int:
     """How many of an image's are open; in several of its OS packages or programs it is still one."""
-    return len({_key(item) for item in known.items if item.ignored is None and item.state != "absent"})
+    return sum(open_by_state(known).values())
+
+
+def open_by_state(known: model.Vulnerabilities) -> dict[model.VulnerabilityState, int]:
+    """The same, told apart by what is known of them."""
+    open_ = {_key(item): item.state for item in known.items if item.ignored is None}
+    return {state: list(open_.values()).count(state) for state in STATES if state != "absent"}
 
 
 def ignored_count(known: model.Vulnerabilities) -> int:

@@ -8,12 +8,10 @@ import dataclasses
 from collections.abc import Iterable
 
 from imgaudit import model
+from imgaudit.model.scanners import SCANNERS
 from imgaudit.reports import facts, known, numbers
 from imgaudit.reports.escape import shorten
 from imgaudit.reports.interface import AnyReport
-
-_TOOLS = ("trivy", "grype")
-"""Names under which an image says that another scanner failed (`--with`)."""
 
 SHAPES: dict[model.Severity, str] = {"critical": "▲", "high": "▲", "medium": "◆", "low": "●", "info": "●"}
 PRESSING: tuple[model.Severity, ...] = ("critical", "high", "medium")
@@ -130,7 +128,7 @@ def check_words(report: model.Report) -> str:
 
 def _not_asked(image: model.Image) -> str:
     """Why nobody looked vulnerabilities up: a tool failed, or none was asked."""
-    failed = next((item for item in image.skipped if item.what in _TOOLS), None)
+    failed = next((item for item in image.skipped if item.what in SCANNERS), None)
     if failed is not None:
         return f"{failed.what} was asked and failed: {shorten(failed.reason, 200)}"
     return "no database was given, --vulnerabilities names one"

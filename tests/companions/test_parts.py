@@ -10,12 +10,13 @@ import msgspec
 import pytest
 
 from imgaudit.audit import AuditOptions, audit
-from imgaudit.companions import grype, trivy, words
+from imgaudit.companions import COMPANIONS, grype, trivy, words
 from imgaudit.companions.interface import CompanionError
 from imgaudit.companions.merge import merged
 from imgaudit.companions.outer import layout
 from imgaudit.companions.places import Place, engine_variables, place_of
 from imgaudit.model import Image, Platform, Vulnerability
+from imgaudit.model.scanners import SCANNERS
 from tests.support import images
 
 DIGEST = "sha256:" + "a" * 64
@@ -194,3 +195,7 @@ def test_lists_are_joined() -> None:
     assert (both.severity, both.score, both.state) == ("high", 7.0, "absent")  # it is what ours saw that counts
     assert both.evidence == "e; that it is high is what trivy says"
     assert joined["GO-2", "/two"].sources == ("imgaudit",)
+
+
+def test_every_scanner_that_is_named_is_known() -> None:
+    assert tuple(name for name, *_ in COMPANIONS) == SCANNERS

@@ -5,6 +5,7 @@ from typing import Any
 
 from imgaudit.layers.interface import Flattened
 from imgaudit.limits import Limits
+from imgaudit.model import Config
 from imgaudit.model.traces import FileTrace, Traces
 from imgaudit.secrets.interface import Contents
 from imgaudit.system.capabilities import read_capabilities
@@ -24,10 +25,12 @@ def gather_traces(
     limits: Limits,
     contents: Sequence[Contents | None] = (),
     provenance: Mapping[str, object] | None = None,
+    read: Config | None = None,
 ) -> Traces:
     """All that checks ask for. config: as it is, before redaction. flat: None where the tree is not known; then files
     and accounts are not, either. owners: by path, the OS package that a file belongs to. contents: by layer, where
-    secrets stand in files, None for a layer that was not read. provenance: BuildKit's, where there is one."""
+    secrets stand in files, None for a layer that was not read. provenance: BuildKit's, where there is one.
+    read: what was read of config, needed where the tree is known."""
     return Traces(
         files=None if flat is None else _files(flat, from_base, owners, limits),
         accounts=None if flat is None else read_accounts(flat.tree),
@@ -37,7 +40,7 @@ def gather_traces(
         contents_read=bool(contents) and all(found is not None and found.searched for found in contents),
         contents_gap=contents_gap(contents),
         untried=tuple(dict.fromkeys(id_ for found in contents if found is not None for id_ in found.untried)),
-        health_lacks=None if flat is None else health_lacks(config, flat.tree),
+        health_lacks=None if flat is None or read is None else health_lacks(config, read, flat.tree),
         build_images=read_build_images(provenance),
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from imgaudit.layers.interface import Tree
-from imgaudit.system.config import read_config
+from imgaudit.model import Config
 from imgaudit.system.entrypoint import DEFAULT_PATH
 
 _SYSTEM = ("/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/", "/usr/local/bin/", "/usr/local/sbin/")
@@ -39,11 +39,12 @@ _OF_PACKAGES = "curl wget nc ncat netcat httpie jq python python3 node perl php 
 _OTHER_SHELLS = re.compile(r"(?:ba|da|k|mk|ya|z)sh")  # those that run nothing but their own commands and files
 
 
-def health_lacks(config: Mapping[str, Any], tree: Tree) -> str | None:
+def health_lacks(config: Mapping[str, Any], read: Config, tree: Tree) -> str | None:
     """The program that the health check calls first and that the image does not hold, as the check writes it; None
     where it is there, where nothing is asked, and where the words do not tell, as where other commands follow that may
-    make up for it. Folders other than the system's, and volumes, may be filled when the container starts."""
-    read = read_config(config)
+    make up for it. Folders other than the system's, and volumes, may be filled when the container starts.
+
+    config: as it is, before redaction; read: what was read of it."""
     test = read.healthcheck.test if read.healthcheck is not None else ()
     if len(test) < 2 or test[0] not in ("CMD", "CMD-SHELL") or config.get("os") == "windows":
         return None
